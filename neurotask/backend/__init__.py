@@ -1,0 +1,1 @@
+"""What learns: units, connectivity, models and rules. Importing a part loads TensorFlow."""

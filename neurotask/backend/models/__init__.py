@@ -1,0 +1,1 @@
+"""Models: one file a model; `base.py` says what a model is."""

@@ -1,0 +1,59 @@
+"""Backpropagation through time: the exact gradient of the loss, over the whole trial."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from neurotask._checks import number
+from neurotask.backend.rules.base import Batch, LearningRule, descend
+
+if TYPE_CHECKING:
+    from neurotask.backend.models.base import RecurrentModel
+
+
+@dataclass(frozen=True)
+class BPTT(LearningRule):
+    """Gradient descent by backpropagation through time.
+
+    Neither local nor causal. Takes time of the order of steps x units² a trial and keeps the states
+    of the whole trial in memory.
+
+    Args:
+        clip_norm: largest norm of the gradient over all weights together; a longer one is shortened
+            to it, so that its direction stays. None: as it comes.
+
+    Source: Werbos (1990) Proc. IEEE 78:1550. Clipping: Pascanu, Mikolov & Bengio (2013) ICML.
+
+    Example:
+        >>> BPTT(clip_norm=None)
+        BPTT(clip_norm=None)
+    """
+
+    clip_norm: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        if self.clip_norm is not None:
+            number("clip_norm", self.clip_norm, low=0.0, above=True)
+
+    def init(self, model: "RecurrentModel") -> None:
+        return None
+
+    def update(
+        self, model: "RecurrentModel", batch: Batch, state: None
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        loss, outputs, gradients = self.gradients(model, batch)
+        return loss, outputs, descend(model, gradients, loss)
+
+    def gradients(
+        self, model: "RecurrentModel", batch: Batch
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """Return loss, outputs and the gradient of each trainable variable."""
+        variables = [variable.value for variable in model.trainable_variables]
+        with tf.GradientTape() as tape:
+            _, outputs = model.unroll(batch.inputs, batch.noise)
+            loss = model.loss_function(batch.targets, outputs, batch.mask)
+        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        if self.clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
+        return loss, outputs, gradients

@@ -1,0 +1,186 @@
+"""The loop behind `fit`: segments of updates, Keras' callbacks between them, no update too many.
+
+It is not Keras' own loop: that one runs ahead of whoever chooses the task (hidden prefetching),
+overshoots when several updates go into one execution, and trains an update without data when an
+iterator runs dry. Here batches are functions of (seed, update), one thread makes the next few while
+the network trains, never past the end of a segment, and mistakes come out as themselves.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from neurotask._checks import count
+from neurotask._streams import Stream, key
+from neurotask.backend.rules.base import Batch
+from neurotask.behavior import accuracy
+from neurotask.task import Task
+from neurotask.trials import Trials
+
+if TYPE_CHECKING:
+    from neurotask.backend.models.base import RecurrentModel
+
+# Updates that go into one execution of the compiled function. Fewer cost more overhead, more make
+# an interrupt wait longer; the result does not depend on it.
+UPDATES_PER_EXECUTION = 5
+
+
+class Trainer:
+    """Trains one compiled model; Keras does not track it.
+
+    Attributes:
+        state: what the learning rule carries from update to update.
+    """
+
+    def __init__(self, model: "RecurrentModel"):
+        self._model = model
+        self.state = model.rule.init(model)
+        channels = (len(model.input_names), len(model.output_names), len(model.output_names))
+        arrays = [tf.TensorSpec((None, None, None, n), tf.float32) for n in channels]
+        key = tf.TensorSpec((2,), tf.int64)
+        self._execute = tf.function(self._updates, input_signature=[*arrays, key], autograph=False)
+
+    def fit(
+        self,
+        task: Task,
+        updates: int,
+        batch_size: int,
+        seed: int,
+        callbacks: Sequence[keras.callbacks.Callback],
+        segment: int,
+        verbose: int,
+    ) -> keras.callbacks.History:
+        """Make `updates` updates; see `RecurrentModel.fit`."""
+        model = self._model
+        if not isinstance(task, Task):
+            raise TypeError(
+                f"`source` must be a Task, got {task!r}. Load one with neurotask.load()."
+            )
+        model.check_fits(task)
+        segments = list(_segments(count("updates", updates), count("segment", segment)))
+        feed = _Feed(task, count("batch_size", batch_size), seed)
+        history = keras.callbacks.History()
+        params = {"verbose": verbose, "epochs": len(segments)}
+        watchers = keras.callbacks.CallbackList(
+            [history, *callbacks], add_progbar=verbose > 0, model=model, steps=segment, **params
+        )
+        model.stop_training = False
+        watchers.on_train_begin()
+        for epoch, size in enumerate(segments):
+            watchers.set_params({**params, "steps": size})
+            watchers.on_epoch_begin(epoch)
+            watchers.on_epoch_end(epoch, self._segment(feed, size, watchers))
+            if model.stop_training:
+                break
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        watchers.on_train_end()
+        return history
+
+    def _segment(
+        self, feed: "_Feed", size: int, watchers: keras.callbacks.CallbackList
+    ) -> dict[str, float]:
+        """Make the updates of one segment and return its logs."""
+        losses: list[float] = []
+        logs: dict[str, float] = {}
+        first = int(self._model.updates.numpy())
+        for trials, arrays in feed.chunks(first, size):
+            watchers.on_train_batch_begin(len(losses))
+            noise = tf.constant([feed.noise_key, first + len(losses)], tf.int64)
+            chunk, outputs, good = self._execute(*arrays, noise)
+            losses += self._good(chunk.numpy(), bool(good), first + len(losses))
+            logs = {"loss": float(np.mean(losses))}
+            if len(losses) == size and trials.task.decision_rule is not None:
+                logs["accuracy"] = accuracy(trials, outputs.numpy())
+            watchers.on_train_batch_end(len(losses) - 1, logs)
+        learning_rate = float(keras.ops.convert_to_numpy(self._model.optimizer.learning_rate))
+        return logs | {"learning_rate": learning_rate, "updates": first + size}
+
+    def _good(self, losses: np.ndarray, good: bool, first: int) -> list[float]:
+        """Return the losses of a chunk, or say at which update one stopped being finite."""
+        if good:
+            return losses.tolist()
+        done = int(self._model.updates.numpy())
+        loss = losses[done - first]
+        raise FloatingPointError(
+            f"`loss` and gradient must be finite, got a loss of {loss:g} at update {done + 1}. The "
+            f"network is as it was after update {done}. Lower the learning rate, clip the "
+            "gradient (BPTT(clip_norm=1.0)), or look for NaN in the weights."
+        )
+
+    def _updates(
+        self, inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, noise: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Make as many updates as there are batches stacked; stop changing at the first bad one.
+
+        Returns:
+            The losses (update,), the outputs of the last batch, and whether all went well.
+        """
+        model, n = self._model, tf.shape(inputs)[0]
+        cast = lambda x: tf.cast(x, model.compute_dtype)  # noqa: E731
+        losses = tf.TensorArray(model.compute_dtype, n, element_shape=())
+
+        def update(k: Any, losses: Any, outputs: Any, good: Any) -> Any:
+            key = noise + tf.stack([tf.constant(0, tf.int64), tf.cast(k, tf.int64)])
+            batch = Batch(cast(inputs[k]), cast(targets[k]), cast(mask[k]), key)
+
+            def make() -> Any:
+                loss, z, made = model.rule.update(model, batch, self.state)
+                model.updates.assign_add(tf.cast(made, tf.int64))
+                return loss, z, made
+
+            def leave() -> Any:
+                return tf.constant(np.nan, model.compute_dtype), outputs, tf.constant(False)
+
+            loss, outputs, good = tf.cond(good, make, leave)
+            return k + 1, losses.write(k, loss), outputs, good
+
+        start = (tf.constant(0), losses, cast(tf.zeros_like(targets[0])), tf.constant(True))
+        _, losses, outputs, good = tf.while_loop(
+            lambda k, *_: k < n, update, start, parallel_iterations=1
+        )
+        return losses.stack(), outputs, good
+
+
+class _Feed:
+    """Makes the stacked batches of a task, the next chunk while the current one is trained on."""
+
+    def __init__(self, task: Task, batch_size: int, seed: int):
+        self._task, self._batch_size, self._seed = task, batch_size, seed
+        self.noise_key = key(seed, Stream.TRAINING_NOISE)
+
+    def chunks(self, first: int, size: int) -> Iterator[tuple[Trials, list[np.ndarray]]]:
+        """Yield the last batch and the stacked arrays of each chunk of a segment."""
+        stops = range(first, first + size, UPDATES_PER_EXECUTION)
+        spans = [range(at, min(at + UPDATES_PER_EXECUTION, first + size)) for at in stops]
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(self._stack, spans[0])
+            for span in [*spans[1:], None]:
+                ready = ahead.result()
+                if span is not None:
+                    ahead = pool.submit(self._stack, span)
+                yield ready
+
+    def _stack(self, updates: range) -> tuple[Trials, list[np.ndarray]]:
+        batches = [self._batch(update) for update in updates]
+        names = ("inputs", "targets", "mask")
+        return batches[-1], [np.stack([getattr(b, name) for b in batches]) for name in names]
+
+    def _batch(self, update: int) -> Trials:
+        trials = self._task.batch(
+            self._batch_size, seed=self._seed, stream=Stream.TRAINING, index=update
+        )
+        if not trials.mask.any():
+            raise ValueError(
+                f"`mask` must ask for something, but {type(self._task).__name__} paints no target "
+                "that counts. Use t.target(...) or t.target_choice(...) in its build."
+            )
+        return trials
+
+
+def _segments(updates: int, size: int) -> Iterator[int]:
+    for at in range(0, updates, size):
+        yield min(size, updates - at)

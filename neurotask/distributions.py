@@ -1,0 +1,180 @@
+"""What varies from trial to trial: levels to choose from, or a distribution to draw from.
+
+The same objects serve for conditions (`Task.factors`) and for the durations of phases.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
+
+import numpy as np
+
+from neurotask._checks import number
+
+
+class Distribution(ABC):
+    """A continuous law with bounds `low` and `high`: `sample(rng, n)` draws n values."""
+
+    low: float
+    high: float
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n draws, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class Uniform(Distribution):
+    """Every value between `low` and `high` alike.
+
+    Example:
+        >>> Uniform(300.0, 500.0).sample(np.random.default_rng(0), 2).round()
+        array([427., 354.])
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _check_bounds(self)
+
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        return rng.uniform(self.low, self.high, n)
+
+
+@dataclass(frozen=True)
+class TruncatedExponential(Distribution):
+    """An exponential kept to [low, high]: the moment of its end can hardly be foreseen.
+
+    Args:
+        mean: mean of the exponential before it is cut, as pycog and neurogym count it. Since the
+            law has no memory, the draws are `low` plus an exponential of this mean, cut at `high`.
+        low: shortest value.
+        high: longest value.
+
+    Example:
+        >>> delay = TruncatedExponential(mean=600.0, low=300.0, high=1500.0)
+        >>> bool(delay.sample(np.random.default_rng(0), 1000).max() <= 1500.0)
+        True
+    """
+
+    mean: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        number("mean", self.mean, low=0.0, above=True)
+        _check_bounds(self)
+
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        # Inverse of F(x) = (1 - exp(-(x - low)/mean)) / (1 - exp(-(high - low)/mean)).
+        cut = -np.expm1(-(self.high - self.low) / self.mean)
+        return self.low - self.mean * np.log1p(-cut * rng.random(n))
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A set of values, each as likely as the others; a grid crosses them.
+
+    Args:
+        values: the levels: numbers, strings or booleans.
+        low: the smallest value that may be asked for by hand (numbers only).
+        high: the largest.
+
+    Example:
+        >>> Levels((0.1, 0.5), low=0.0, high=1.0).values
+        (0.1, 0.5)
+    """
+
+    values: tuple[Any, ...]
+    low: float = -np.inf
+    high: float = np.inf
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", plain(self.values))
+        if not isinstance(self.values, tuple) or not self.values:
+            raise ValueError(f"`values` must hold one level or more, got {self.values!r}.")
+        if len(set(self.values)) < len(self.values):
+            raise ValueError(f"`values` must differ from each other, got {self.values!r}.")
+        if self.is_numeric:
+            for value in self.values:
+                number("values", value, low=self.low, high=self.high)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the levels are numbers, which may be asked for between the levels too."""
+        return np.asarray(self.values).dtype.kind in "if"
+
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        return np.asarray(self.values)[rng.integers(len(self.values), size=n)]
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """The duration of a phase that fills the trial up to `total` ms.
+
+    Example:
+        >>> Remainder(2000.0).total
+        2000.0
+    """
+
+    total: float
+
+    def __post_init__(self) -> None:
+        number("total", self.total, low=0.0, above=True)
+
+
+Duration: TypeAlias = Annotated[float | Distribution | Levels | Remainder, "a phase of the trial"]
+"""A setting of this type is the duration (ms) of a phase; phases follow each other as declared."""
+
+Factor: TypeAlias = Distribution | Levels
+
+
+def signed(magnitudes: tuple[float, ...], high: float = 1.0, name: str = "coherences") -> Levels:
+    """Return the levels -m ... 0 ... +m of a signed strength; 0 stands there once.
+
+    Args:
+        magnitudes: strengths without sign, each in [0, high].
+        high: the largest strength there is.
+        name: the setting that holds the strengths, for the error message.
+
+    Returns:
+        `Levels` in rising order. 0 is a level where it is among the magnitudes.
+
+    Example:
+        >>> signed((0.0, 0.1, 0.5)).values
+        (-0.5, -0.1, 0.0, 0.1, 0.5)
+    """
+    magnitudes = plain(magnitudes)
+    if not isinstance(magnitudes, tuple) or not magnitudes:
+        raise ValueError(f"`{name}` must be a tuple of strengths, got {magnitudes!r}.")
+    sizes = sorted({number(name, size, low=0.0, high=high) for size in magnitudes})
+    positive = [size for size in sizes if size > 0]
+    zero = [0.0] if 0.0 in sizes else []
+    return Levels((*[-size for size in reversed(positive)], *zero, *positive), -high, high)
+
+
+def as_factor(name: str, value: Any) -> Factor:
+    """Return a factor as `Levels` or a `Distribution`; a tuple is the tuple of its levels."""
+    if isinstance(value, (Levels, Distribution)):
+        return value
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return Levels(plain(value))
+    raise TypeError(
+        f"`{name}` must be a tuple of levels or a distribution, got {value!r}. "
+        "Give one value as a tuple of one: (value,)."
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return lists and arrays as tuples and NumPy's numbers as Python's: then `repr` is exact."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return tuple(plain(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _check_bounds(law: Distribution) -> None:
+    number("low", law.low)
+    number("high", law.high)
+    if law.low > law.high:
+        raise ValueError(f"`high` must be `low` ({law.low:g}) or more, got {law.high!r}.")

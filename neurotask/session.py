@@ -1,0 +1,67 @@
+"""`Session`: what running a network on trials gave, as one labelled `xarray.Dataset`."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurotask.behavior import behavior
+from neurotask.distributions import Levels
+from neurotask.trials import Trials
+
+
+def session(
+    trials: Trials,
+    outputs: np.ndarray,
+    activity: dict[str, np.ndarray],
+    cell_type: np.ndarray,
+    area: np.ndarray,
+) -> xr.Dataset:
+    """Put outputs and activity beside the trials that they came from.
+
+    Args:
+        trials: the batch.
+        outputs: outputs of the network, (trial, time, output).
+        activity: arrays over units by name ("states", "rates"), each (trial, time, unit).
+        cell_type: "E", "I" or "" for each unit, (unit,).
+        area: area of each unit, (unit,).
+
+    Returns:
+        Dataset with dims `trial, time, input, output, unit`; what is behind the end of a trial is
+        NaN. Conditions and behaviour are coordinates on `trial`, cell type and area on `unit`;
+        times are in ms, each step named by its start.
+    """
+    present = trials.present[..., None]
+    dataset = trials.to_xarray()
+    dataset["outputs"] = (("trial", "time", "output"), np.where(present, outputs, np.nan))
+    for name, values in activity.items():
+        dataset[name] = (("trial", "time", "unit"), np.where(present, values, np.nan))
+    dataset = dataset.assign_coords(
+        cell_type=("unit", cell_type), area=("unit", area), **_behavior(trials, outputs)
+    )
+    return dataset.assign_attrs(_attributes(trials))
+
+
+def _behavior(trials: Trials, outputs: np.ndarray) -> dict[str, Any]:
+    if trials.task.decision_rule is None:
+        return {}
+    table = behavior(trials, outputs)
+    new = [name for name in table if name not in trials.columns]
+    return {name: ("trial", np.asarray(table[name])) for name in new}
+
+
+def _attributes(trials: Trials) -> dict[str, Any]:
+    """Return what an analysis needs to know of the task, as plain values that a file can hold."""
+    task = trials.task
+    attributes: dict[str, Any] = {
+        "dt": trials.dt,
+        "task": repr(task),
+        "choices": list(task.choices),
+    }
+    axis = task.psychometric_axis
+    if axis is not None:
+        attributes["psychometric_axis"] = axis
+        factor = task.factor(axis)
+        if isinstance(factor, Levels) and factor.is_numeric:
+            attributes["psychometric_levels"] = [float(level) for level in factor.values]
+    return attributes

@@ -1,0 +1,352 @@
+"""`Task`: the settings of an experiment, from which batches of trials are made and scored."""
+
+import dataclasses
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from neurotask._checks import choose, count, listed, nearest, number
+from neurotask._streams import Stream, generator
+from neurotask.behavior import behavior
+from neurotask.canvas import Canvas, Conditions
+from neurotask.decisions import DecisionRule
+from neurotask.distributions import (
+    Distribution,
+    Duration,
+    Factor,
+    Levels,
+    Remainder,
+    as_factor,
+    plain,
+)
+from neurotask.phases import Phases, check_duration, lay_out, longest, to_steps
+from neurotask.trials import Trials
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(ABC):
+    """A cognitive task. Subclass it as a frozen dataclass; a page of NumPy is enough.
+
+    A subclass names its `inputs` and `outputs`, declares its phases as settings of type `Duration`
+    (they follow each other in that order), says in `factors` what varies from trial to trial, in
+    `derive` what follows from that, and in `build` what is shown and wanted. A batch is a pure
+    function of the task, a seed, a stream and an index.
+
+    Args:
+        dt: length of a time step in ms.
+
+    Attributes:
+        inputs: names of the input channels.
+        outputs: names of the output channels.
+        choices: outputs that are answers; unless said, all outputs but "fixation". With two choices
+            and a signed axis the first belongs to negative values, the second to positive ones.
+        decision_rule: how the answer is read from the outputs.
+        psychometric_axis: the condition that psychometric functions are drawn over.
+        function: the cognitive function it probes, for the list of tasks.
+        aliases: other names of the task.
+
+    Raises:
+        ValueError: for a setting that cannot be, at construction.
+
+    Example:
+        >>> from neurotask.tasks.perceptual_discrimination import PerceptualDiscrimination
+        >>> task = PerceptualDiscrimination(coherences=(0.1, 0.5))
+        >>> task.trials(3, seed=0, coherence=0.1).conditions["coherence"].tolist()
+        [0.1, 0.1, 0.1]
+    """
+
+    inputs: ClassVar[tuple[str, ...]]
+    outputs: ClassVar[tuple[str, ...]]
+    choices: ClassVar[tuple[str, ...]] = ()
+    decision_rule: ClassVar[DecisionRule | None] = None
+    psychometric_axis: ClassVar[str | None] = None
+    function: ClassVar[str] = "other"
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+    dt: float = 20.0
+
+    def factors(self) -> Mapping[str, Any]:
+        """Return what varies from trial to trial: for each name its levels or a distribution."""
+        return {}
+
+    def derive(self, c: Conditions) -> Mapping[str, Any]:
+        """Return the conditions that follow from the factors `c`, each of shape (trial,)."""
+        return {}
+
+    @abstractmethod
+    def build(self, t: Canvas) -> None:
+        """Paint inputs and targets of a whole batch on the canvas `t`."""
+
+    # --- making trials -------------------------------------------------------------------------
+
+    def trials(self, n: int, *, seed: int = 0, **conditions: Any) -> Trials:
+        """Return `n` trials drawn at random.
+
+        Args:
+            n: number of trials.
+            seed: seed of the draw.
+            **conditions: factors, or durations (ms) of phases, held at a value or at one value a
+                trial, shape (trial,). What is not named stays as it would have been.
+
+        Raises:
+            ValueError: for an unknown name or a value out of its range.
+        """
+        return self.batch(n, seed=seed, stream=Stream.TRIALS, index=0, conditions=conditions)
+
+    def grid(self, *, repeats: int = 1, seed: int = 0, **levels: Any) -> Trials:
+        """Return the full factorial of the named conditions, `repeats` trials a cell.
+
+        Args:
+            repeats: trials a cell.
+            seed: seed of what is drawn.
+            **levels: a value or list of values for each condition to cross. Those not named are
+                balanced within each cell. With no name, all factors that have levels are crossed.
+        """
+        named = levels or {k: f.values for k, f in self._factors.items() if isinstance(f, Levels)}
+        named = {name: np.atleast_1d(np.asarray(plain(v))) for name, v in named.items()}
+        cells = list(itertools.product(*named.values()))
+        repeats = count("repeats", repeats)
+        rng = generator(seed, Stream.GRID, 0)
+        conditions = {
+            name: np.repeat(np.array([cell[at] for cell in cells]), repeats)
+            for at, name in enumerate(named)
+        }
+        others = {k: f for k, f in self._factors.items() if k not in named}
+        conditions |= _balanced(others, len(cells), repeats, rng)
+        n = len(cells) * repeats
+        return self.batch(n, seed=seed, stream=Stream.GRID, index=1, conditions=conditions)
+
+    def batch(
+        self,
+        n: int,
+        *,
+        seed: int,
+        stream: Stream,
+        index: int,
+        conditions: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Trials:
+        """Return batch number `index` of a stream: the pure function behind all batches."""
+        n = count("n", n)
+        drawn = self._draw(n, generator(seed, stream, index, 0), self._given(conditions, n))
+        phases = self._lay_out(n, drawn, set(conditions))
+        return self._paint(n, drawn, phases, conditions, generator(seed, stream, index, 1))
+
+    def replace(self, **changes: Any) -> Self:
+        """Return this task with other settings: the harder one, the longer one.
+
+        Example:
+            >>> from neurotask.tasks.perceptual_discrimination import PerceptualDiscrimination
+            >>> PerceptualDiscrimination().replace(stimulus=400.0).stimulus
+            400.0
+        """
+        settings = [field.name for field in dataclasses.fields(self)]
+        for name in changes:
+            if name not in settings:
+                raise TypeError(
+                    f"`{name}` must be a setting of {type(self).__name__}, which has "
+                    f"{listed(settings)}.{nearest(name, settings)}"
+                )
+        return dataclasses.replace(self, **changes)
+
+    def factor(self, name: str) -> Factor | None:
+        """Return the levels or the distribution of a factor; None for what is derived."""
+        return self._factors.get(name)
+
+    # --- reading the answers -------------------------------------------------------------------
+
+    def behavior(self, trials: Trials, outputs: np.ndarray) -> pd.DataFrame:
+        """Score outputs (trial, time, output) as behaviour; see `neurotask.behavior`."""
+        return behavior(trials, outputs)
+
+    def plot(self, *, seed: int = 0, **conditions: Any) -> "Figure":
+        """Draw one trial: inputs, targets and mask in time, phases shaded."""
+        from neurotask._trial_figure import draw_trial
+
+        return draw_trial(self.trials(1, seed=seed, **conditions))
+
+    # --- the parts of a batch ------------------------------------------------------------------
+
+    def __post_init__(self) -> None:
+        self._check_class()
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+        number("dt", self.dt, low=0.0, above=True)
+        for name, duration in self.durations.items():
+            check_duration(name, duration, self.dt)
+        self._check_names()
+        # Two trials painted now show a mistake in a task before anything is spent on it.
+        trials = self.batch(2, seed=0, stream=Stream.TRIALS, index=0)
+        if self.psychometric_axis is not None:
+            choose("psychometric_axis", self.psychometric_axis, trials.columns)
+
+    @cached_property
+    def durations(self) -> dict[str, Any]:
+        """The phases in order, each with its duration in ms or the law of it."""
+        fields = dataclasses.fields(self)
+        return {field.name: getattr(self, field.name) for field in fields if _is_phase(field)}
+
+    @cached_property
+    def _factors(self) -> dict[str, Factor]:
+        return {name: as_factor(name, value) for name, value in self.factors().items()}
+
+    def _given(self, conditions: Mapping[str, Any], n: int) -> dict[str, np.ndarray]:
+        """Return the conditions asked for by hand, checked, each of shape (trial,)."""
+        return {name: self._checked(name, value, n) for name, value in conditions.items()}
+
+    def _checked(self, name: str, value: Any, n: int) -> np.ndarray:
+        options = [*self._factors, *self.durations]
+        if name not in options:
+            raise ValueError(
+                f"`{name}` must be a factor or a phase of {type(self).__name__}, which has "
+                f"{listed(options)}.{nearest(name, options)}"
+            )
+        values = np.asarray(value)
+        if values.shape not in ((), (n,)):
+            raise ValueError(
+                f"`{name}` must be one value or one a trial, shape ({n},), "
+                f"got shape {values.shape}."
+            )
+        if name in self.durations:
+            to_steps(name, values, self.dt)
+        else:
+            _check_range(name, values, self._factors[name])
+        kind = float if values.dtype.kind in "iu" else values.dtype
+        return np.broadcast_to(values, (n,)).astype(kind)
+
+    def _draw(
+        self, n: int, rng: np.random.Generator, given: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Return all conditions: factors, drawn or given durations, and what is derived."""
+        laws = {**self._factors, **self.durations}
+        drawn = {
+            # Drawn even where it is given, so that holding one condition leaves the others alone.
+            name: law.sample(rng, n)
+            for name, law in laws.items()
+            if isinstance(law, (Levels, Distribution))
+        }
+        for name in set(drawn) & set(self.durations) - set(given):
+            drawn[name] = np.rint(drawn[name] / self.dt) * self.dt
+        drawn |= given
+        derived = self.derive(Conditions(drawn))
+        return drawn | {name: np.broadcast_to(value, (n,)) for name, value in derived.items()}
+
+    def _lay_out(self, n: int, drawn: dict[str, np.ndarray], given: set[str]) -> Phases:
+        steps = {
+            name: duration
+            if isinstance(duration, Remainder) and name not in given
+            else to_steps(name, drawn.get(name, duration), self.dt)
+            for name, duration in self.durations.items()
+        }
+        return lay_out(steps, n, self.dt)
+
+    def _paint(
+        self,
+        n: int,
+        drawn: dict[str, np.ndarray],
+        phases: Phases,
+        given: Mapping[str, Any],
+        rng: np.random.Generator,
+    ) -> Trials:
+        # Padded to the longest trial of the task, not of the batch: shapes stay the same.
+        n_steps = int(phases.lengths.max())
+        if not set(given) & set(self.durations):
+            n_steps = max(n_steps, longest(self.durations, self.dt))
+        canvas = Canvas(
+            self.inputs, self.outputs, self.choices, Conditions(drawn), phases, n_steps, rng
+        )
+        self.build(canvas)
+        _check_finite(type(self).__name__, self.inputs, canvas.inputs)
+        _check_finite(type(self).__name__, self.outputs, canvas.targets)
+        arrays = (canvas.inputs, canvas.targets, canvas.mask)
+        return Trials(self, *arrays, drawn, phases, canvas.answers)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        outputs = vars(cls).get("outputs")
+        if isinstance(outputs, tuple) and "choices" not in vars(cls):
+            cls.choices = tuple(name for name in outputs if name != "fixation")
+
+    @classmethod
+    def _check_class(cls) -> None:
+        if "__dataclass_fields__" not in vars(cls):
+            raise TypeError(
+                f"`{cls.__name__}` must be a dataclass. "
+                "Put `@dataclass(frozen=True, kw_only=True)` above the class."
+            )
+        for name in ("inputs", "outputs"):
+            if not hasattr(cls, name):
+                raise TypeError(
+                    f"`{cls.__name__}.{name}` must name the {name}: a tuple of strings."
+                )
+
+    def _check_names(self) -> None:
+        for kind, names in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if not names or not isinstance(names, tuple) or len(set(names)) < len(names):
+                raise ValueError(f"`{kind}` must be a tuple of different names, got {names!r}.")
+        for choice in self.choices:
+            choose("choices", choice, self.outputs)
+        if not self.durations:
+            raise TypeError(
+                f"`{type(self).__name__}` must have a phase. Declare one as a setting, "
+                "for example `stimulus: Duration = 500.0`."
+            )
+        if longest(self.durations, self.dt) == 0:
+            raise ValueError(
+                f"`{next(iter(self.durations))}` must not be 0 ms: the trial is empty."
+            )
+        for name in self._factors:
+            if name in self.durations:
+                raise ValueError(f"`{name}` must name a factor or a phase, not both. Rename one.")
+
+
+def _is_phase(field: dataclasses.Field) -> bool:
+    # A string where the file has `from __future__ import annotations`.
+    if isinstance(field.type, str):
+        return field.type.split(".")[-1] == "Duration"
+    return field.type == Duration
+
+
+def _check_range(name: str, values: np.ndarray, factor: Factor) -> None:
+    if isinstance(factor, Levels) and not factor.is_numeric:
+        for value in np.unique(values):
+            choose(name, value.item(), factor.values)
+        return
+    if values.dtype.kind not in "iufb":
+        raise ValueError(f"`{name}` must be a number, got {values.flat[0]!r}.")
+    for value in (values.min(), values.max()):
+        number(name, value.item(), low=factor.low, high=factor.high)
+
+
+def _check_finite(task: str, channels: tuple[str, ...], values: np.ndarray) -> None:
+    if np.isfinite(values).all():
+        return
+    trial, step, channel = np.argwhere(~np.isfinite(values))[0]
+    raise ValueError(
+        f"`{channels[channel]}` must be finite in every trial of {task}, got "
+        f"{values[trial, step, channel]} in trial {trial}, step {step}. Look at `{task}.build`."
+    )
+
+
+def _balanced(
+    factors: dict[str, Factor], n_cells: int, repeats: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return the factors that a grid does not name, each combination as often as any in a cell."""
+    leveled = {name: f.values for name, f in factors.items() if isinstance(f, Levels)}
+    combinations = list(itertools.product(*leveled.values()))
+    # Each cell walks through the combinations in an order of its own, again and again.
+    order = [np.resize(rng.permutation(len(combinations)), repeats) for _ in range(n_cells)]
+    places = np.concatenate(order)
+    return {
+        name: np.array([combination[at] for combination in combinations])[places]
+        for at, name in enumerate(leveled)
+    }
