@@ -30,12 +30,19 @@ def listed(options: Iterable[str]) -> str:
 
 
 def number(
-    name: str, value: Any, *, low: float = -np.inf, high: float = np.inf, above: bool = False
+    name: str,
+    value: Any,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: bool = False,
 ) -> float:
     """Return `value` as a float in [low, high] (in (low, high] with `above`), else raise."""
-    good = isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
-    if good and low <= value <= high and not (above and value == low):
-        return float(value)
+    low, high = -np.inf if low is None else low, np.inf if high is None else high
+    if isinstance(value, Real) and not isinstance(value, bool):
+        given = float(value)
+        if np.isfinite(given) and low <= given <= high and not (above and given == low):
+            return given
     raise ValueError(f"`{name}` must be {_range(low, high, above)}, got {value!r}.")
 
 

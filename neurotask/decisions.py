@@ -145,7 +145,7 @@ def _inside(n_steps: int, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
 
 
 def _mean(outputs: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Return the mean over each trial's steps start to stop, (trial, output); 0 for no step."""
+    """Return the mean over each trial's steps start to stop, (trial, output); else 0."""
     inside = _inside(outputs.shape[1], start, stop)
     total = np.where(inside[..., None], outputs, 0.0).sum(1)
     return total / np.maximum(inside.sum(1), 1)[:, None]

@@ -78,7 +78,7 @@ class Levels:
 
     Args:
         values: the levels: numbers, strings or booleans.
-        low: the smallest value that may be asked for by hand (numbers only).
+        low: the smallest value that may be asked for by hand (numbers only; None: any).
         high: the largest.
 
     Example:
@@ -87,8 +87,8 @@ class Levels:
     """
 
     values: tuple[Any, ...]
-    low: float = -np.inf
-    high: float = np.inf
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", plain(self.values))

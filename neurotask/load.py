@@ -65,12 +65,13 @@ def task_names(task: type[Task]) -> tuple[str, ...]:
 def source_file(task: Task) -> Path:
     """Return the file that defines a task."""
     module = sys.modules[type(task).__module__]
-    if module.__file__ is None:
+    file = getattr(module, "__file__", None)
+    if file is None:
         raise ValueError(
             f"`task` must be defined in a file, but {type(task).__name__} is defined in "
             f"{module.__name__!r}. Put the class into a .py file."
         )
-    return Path(module.__file__)
+    return Path(file)
 
 
 def _from_file(path: Path, name: str) -> type[Task]:

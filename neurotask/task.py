@@ -322,7 +322,7 @@ def _check_range(name: str, values: np.ndarray, factor: Factor) -> None:
             choose(name, value.item(), factor.values)
         return
     if values.dtype.kind not in "iufb":
-        raise ValueError(f"`{name}` must be a number, got {values.flat[0]!r}.")
+        raise ValueError(f"`{name}` must be a number, got {values.flat[0].item()!r}.")
     for value in (values.min(), values.max()):
         number(name, value.item(), low=factor.low, high=factor.high)
 

@@ -3,7 +3,7 @@
 Two channels carry the evidence, as two pools of neurons tuned to opposite directions do: with
 coherence c their means are (1 - c)/2 and (1 + c)/2. White noise makes single moments unreliable, so
 that the evidence is worth integrating: an ideal observer of the whole stimulus is right with
-probability Phi(c sqrt(T) / (sqrt(2) noise)), which at the defaults is 82 % at 4.6 % coherence.
+probability Phi(c sqrt(T) / (sqrt(2) noise)), which at the defaults is 82 % at 4.7 % coherence.
 
 Source: Britten, Shadlen, Newsome & Movshon (1992) J. Neurosci. 12:4745. The coherences are those of
 Roitman & Shadlen (2002) J. Neurosci. 22:9475.

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from neurotask._checks import number
 from neurotask._streams import Stream, generator
+from neurotask.backend._types import Tensor
 from neurotask.backend.initializers import Initializer
 from neurotask.backend.settings import Setting
 from neurotask.distributions import plain
@@ -127,7 +128,7 @@ class Kernel(keras.layers.Layer):
         self.constant = self._variable("constant", np.where(plastic, 0.0, start * exists))
         self.built = True
 
-    def effective(self) -> tf.Tensor:
+    def effective(self) -> Tensor:
         """Return the weights that the network computes with, (post, pre)."""
         weights = tf.convert_to_tensor(self.raw)
         if self._signed:

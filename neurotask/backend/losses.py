@@ -6,11 +6,12 @@ from typing import Any
 import tensorflow as tf
 
 from neurotask._checks import choose
+from neurotask.backend._types import Tensor
 
 Loss = Callable[[Any, Any, Any], Any]
 
 
-def mean_squared_error(targets: tf.Tensor, outputs: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+def mean_squared_error(targets: Tensor, outputs: Tensor, mask: Tensor) -> Tensor:
     """Return the squared error per entry that counts.
 
     Neither padding nor a longer trial changes it, since it is a mean over weights, not entries.

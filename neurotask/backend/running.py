@@ -8,6 +8,7 @@ import tensorflow as tf
 from neurotask._checks import choose, count
 from neurotask._streams import Stream, key
 from neurotask.backend import losses
+from neurotask.backend._types import Tensor
 from neurotask.behavior import accuracy
 from neurotask.session import session
 from neurotask.task import Task
@@ -74,7 +75,7 @@ class Runner:
             model = self._model
             n_inputs = len(model.input_names)
 
-            def forward(inputs: tf.Tensor, noise_key: tf.Tensor) -> dict[str, tf.Tensor]:
+            def forward(inputs: Tensor, noise_key: Tensor) -> dict[str, Tensor]:
                 states, outputs = model.unroll(inputs, noise_key if noise else None)
                 kept = {"states": lambda: states, "rates": lambda: model.rates_of(states)}
                 arrays = {name: tf.transpose(kept[name](), (1, 0, 2)) for name in record}

@@ -1,7 +1,7 @@
 """Settings objects of the backend: frozen, printable, and stored in model files as plain data."""
 
 import dataclasses
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import keras
 
@@ -20,7 +20,8 @@ class Setting:
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings as plain data."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields = dataclasses.fields(cast(Any, self))  # every subclass is a dataclass
+        return {field.name: getattr(self, field.name) for field in fields}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

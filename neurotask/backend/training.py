@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from neurotask._checks import count
 from neurotask._streams import Stream, key
+from neurotask.backend._types import Tensor
 from neurotask.backend.rules.base import Batch
 from neurotask.behavior import accuracy
 from neurotask.task import Task
@@ -112,8 +113,8 @@ class Trainer:
         )
 
     def _updates(
-        self, inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, noise: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        self, inputs: Tensor, targets: Tensor, mask: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Make as many updates as there are batches stacked; stop changing at the first bad one.
 
         Returns:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from neurotask._checks import choose, number
 from neurotask.backend import losses, rules
+from neurotask.backend._types import Tensor
 from neurotask.backend.files import save_model
 from neurotask.backend.running import Runner
 from neurotask.backend.settings import restored
@@ -25,7 +26,7 @@ from neurotask.trials import Trials
 if TYPE_CHECKING:
     import xarray as xr
 
-Weights = dict[str, tf.Tensor]
+Weights = dict[str, Tensor]
 
 
 class RecurrentModel(keras.Model):
@@ -74,13 +75,13 @@ class RecurrentModel(keras.Model):
         """Return the effective weights that `transition` and `readout` use."""
 
     @abstractmethod
-    def start(self, n_trials: tf.Tensor) -> tf.Tensor:
+    def start(self, n_trials: Tensor) -> Tensor:
         """Return the state before the first step, (trial, unit)."""
 
     @abstractmethod
     def transition(
-        self, weights: Weights, state: tf.Tensor, inputs: tf.Tensor, noise: tf.Tensor | None
-    ) -> tf.Tensor:
+        self, weights: Weights, state: Tensor, inputs: Tensor, noise: Tensor | None
+    ) -> Tensor:
         """Return the state after a step from the one before it, each (trial, unit).
 
         Args:
@@ -91,11 +92,11 @@ class RecurrentModel(keras.Model):
         """
 
     @abstractmethod
-    def rates_of(self, state: tf.Tensor) -> tf.Tensor:
+    def rates_of(self, state: Tensor) -> Tensor:
         """Return the rates that belong to a state, of any leading shape."""
 
     @abstractmethod
-    def readout(self, weights: Weights, rates: tf.Tensor) -> tf.Tensor:
+    def readout(self, weights: Weights, rates: Tensor) -> Tensor:
         """Return the outputs (..., output) for rates (..., unit)."""
 
     @abstractmethod
@@ -104,9 +105,7 @@ class RecurrentModel(keras.Model):
 
     # --- simulation ----------------------------------------------------------------------------
 
-    def unroll(
-        self, inputs: tf.Tensor, noise: tf.Tensor | None = None
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def unroll(self, inputs: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return states (time, trial, unit) and outputs (trial, time, output); TensorFlow.
 
         Args:
@@ -119,7 +118,7 @@ class RecurrentModel(keras.Model):
         n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[1]
         noisy = noise is not None and self.noise_per_step > 0
 
-        def step(state: tf.Tensor, now: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        def step(state: Tensor, now: tuple[Tensor, Tensor]) -> Tensor:
             current, t = now
             drawn = self._normals(noise, t, n_trials) if noisy else None
             return self.transition(weights, state, current, drawn)
@@ -129,7 +128,7 @@ class RecurrentModel(keras.Model):
         outputs = self.readout(weights, self.rates_of(states))
         return states, tf.transpose(outputs, (1, 0, 2))
 
-    def call(self, inputs: Any) -> tf.Tensor:
+    def call(self, inputs: Any) -> Tensor:
         """Return the noise-free outputs (trial, time, output) for inputs (trial, time, input)."""
         return self.unroll(inputs)[1]
 
@@ -327,10 +326,10 @@ class RecurrentModel(keras.Model):
             f"{int(self.updates.numpy())} updates>"
         )
 
-    def _tensor(self, values: Any) -> tf.Tensor:
+    def _tensor(self, values: Any) -> Tensor:
         return tf.convert_to_tensor(np.asarray(values), self.compute_dtype)
 
-    def _normals(self, noise: tf.Tensor, t: tf.Tensor, n_trials: tf.Tensor) -> tf.Tensor:
+    def _normals(self, noise: Tensor, t: Tensor, n_trials: Tensor) -> Tensor:
         # The upper half of the second word is the update (or chunk), the lower half the step.
         # philox by name: another algorithm is picked under XLA otherwise, with other numbers.
         return tf.random.stateless_normal(

@@ -9,6 +9,7 @@ import tensorflow as tf
 import xarray as xr
 
 from neurotask._checks import number
+from neurotask.backend._types import Tensor
 from neurotask.backend.connectivity import Connectivity, Kernel
 from neurotask.backend.initializers import Gaussian, SpectralRadius
 from neurotask.backend.models.base import RecurrentModel, Weights
@@ -112,22 +113,22 @@ class RateRNN(RecurrentModel):
             "output_bias": tf.convert_to_tensor(self.output_bias),
         }
 
-    def start(self, n_trials: tf.Tensor) -> tf.Tensor:
+    def start(self, n_trials: Tensor) -> Tensor:
         return tf.broadcast_to(self.initial_state, (n_trials, len(self.units)))
 
     def transition(
-        self, weights: Weights, state: tf.Tensor, inputs: tf.Tensor, noise: tf.Tensor | None
-    ) -> tf.Tensor:
+        self, weights: Weights, state: Tensor, inputs: Tensor, noise: Tensor | None
+    ) -> Tensor:
         # x <- (1 - alpha) x + alpha (W phi(x) + W_in u + b) + sqrt(alpha (2 - alpha)) sigma xi
         drive = tf.matmul(self.phi(state), weights["recurrent"])
         drive += tf.matmul(inputs, weights["input"]) + weights["bias"]
         after = weights["leak"] * state + drive
         return after if noise is None else after + self._noise_of(weights, noise)
 
-    def rates_of(self, state: tf.Tensor) -> tf.Tensor:
+    def rates_of(self, state: Tensor) -> Tensor:
         return self.phi(state)
 
-    def readout(self, weights: Weights, rates: tf.Tensor) -> tf.Tensor:
+    def readout(self, weights: Weights, rates: Tensor) -> Tensor:
         return tf.einsum("...u,uo->...o", rates, weights["output"]) + weights["output_bias"]
 
     def effective_weights(self) -> dict[str, xr.DataArray]:
@@ -177,7 +178,7 @@ class RateRNN(RecurrentModel):
         )
         self.output_kernel = _kernel("output", self._output, dale, (n_out, n), Gaussian(), 2, *rest)
 
-    def _noise_of(self, weights: Weights, noise: tf.Tensor) -> tf.Tensor:
+    def _noise_of(self, weights: Weights, noise: Tensor) -> Tensor:
         n = len(self.units)
         private = self._noise * noise[:, :n] if self._noise > 0 else 0.0
         shared = self._shared_noise * noise[:, -1:] if self._shared_noise > 0 else 0.0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from neurotask._checks import choose
+from neurotask.backend._types import Tensor
 from neurotask.backend.settings import Setting
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ class Batch:
         noise: key of the update's noise, two whole numbers, or None for none.
     """
 
-    inputs: tf.Tensor
-    targets: tf.Tensor
-    mask: tf.Tensor
-    noise: tf.Tensor
+    inputs: Tensor
+    targets: Tensor
+    mask: Tensor
+    noise: Tensor
 
 
 class LearningRule(Setting, ABC):
@@ -44,7 +45,7 @@ class LearningRule(Setting, ABC):
     @abstractmethod
     def update(
         self, model: "RecurrentModel", batch: Batch, state: Any
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Change the weights of a model by one batch; runs inside a compiled graph.
 
         Returns:
@@ -53,12 +54,12 @@ class LearningRule(Setting, ABC):
         """
 
 
-def descend(model: "RecurrentModel", gradients: list[Any], loss: tf.Tensor) -> tf.Tensor:
+def descend(model: "RecurrentModel", gradients: list[Any], loss: Tensor) -> Tensor:
     """Apply gradients by the optimizer if they and the loss are finite; return whether they are."""
     finite = tf.reduce_all([tf.math.is_finite(loss), *map(_all_finite, gradients)])
     variables = model.trainable_variables
 
-    def apply() -> tf.Tensor:
+    def apply() -> Tensor:
         model.optimizer.apply(gradients, variables)
         return tf.constant(True)
 
@@ -75,5 +76,5 @@ def get(rule: Any) -> LearningRule:
     raise TypeError(f"`rule` must be a learning rule or its name, got {rule!r}. Give rule=BPTT().")
 
 
-def _all_finite(values: tf.Tensor) -> tf.Tensor:
+def _all_finite(values: Tensor) -> Tensor:
     return tf.reduce_all(tf.math.is_finite(values))

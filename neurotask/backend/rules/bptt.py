@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from neurotask._checks import number
+from neurotask.backend._types import Tensor
 from neurotask.backend.rules.base import Batch, LearningRule, descend
 
 if TYPE_CHECKING:
@@ -41,19 +42,21 @@ class BPTT(LearningRule):
 
     def update(
         self, model: "RecurrentModel", batch: Batch, state: None
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         loss, outputs, gradients = self.gradients(model, batch)
         return loss, outputs, descend(model, gradients, loss)
 
     def gradients(
         self, model: "RecurrentModel", batch: Batch
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Return loss, outputs and the gradient of each trainable variable."""
         variables = [variable.value for variable in model.trainable_variables]
         with tf.GradientTape() as tape:
             _, outputs = model.unroll(batch.inputs, batch.noise)
             loss = model.loss_function(batch.targets, outputs, batch.mask)
-        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        gradients = tape.gradient(
+            loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         if self.clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
         return loss, outputs, gradients
