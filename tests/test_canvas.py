@@ -61,7 +61,9 @@ def test_values_a_trial_and_courses_in_time(edges):
 def test_targets_and_mask(edges):
     t = canvas(edges)
     t.target("l", 0.7, phase="after", grace=10.0, weight=2.0)
-    assert np.array_equal(t.targets[..., 0], by_loop(edges, (2, 0), 3, lambda i, k: np.float32(0.7)))
+    assert np.array_equal(
+        t.targets[..., 0], by_loop(edges, (2, 0), 3, lambda i, k: np.float32(0.7))
+    )
     assert np.array_equal(t.mask[..., 0], by_loop(edges, (2, 1), 3, lambda i, k: 2.0))
     assert not t.mask[..., 1].any()
 

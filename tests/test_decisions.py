@@ -142,7 +142,9 @@ def test_nan_is_refused():
 
 def test_wrong_shape():
     trials = ByMean().trials(3)
-    with pytest.raises(ValueError, match=r"`outputs` must have the shape of the targets, \(3, 7, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"`outputs` must have the shape of the targets, \(3, 7, 2\)"
+    ):
         behavior(trials, np.zeros((3, 7, 1)))
 
 

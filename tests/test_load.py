@@ -59,7 +59,9 @@ def test_one_of_several(tmp_path):
 def test_syntax_error(tmp_path):
     path = tmp_path / "wrong.py"
     path.write_text("x = 1\nclass Task(:\n")
-    with pytest.raises(ValueError, match=r"must be valid Python, got a syntax error in line 2: 'class"):
+    with pytest.raises(
+        ValueError, match=r"must be valid Python, got a syntax error in line 2: 'class"
+    ):
         nt.load(path)
 
 
@@ -92,7 +94,9 @@ def test_a_task_made_in_a_session_has_no_file():
     sys.modules["typed_in"] = module
     try:
         exec(FILE, vars(module))
-        with pytest.raises(ValueError, match=r"`task` must be defined in a file, but Mine is defined"):
+        with pytest.raises(
+            ValueError, match=r"`task` must be defined in a file, but Mine is defined"
+        ):
             source_file(module.Mine())
     finally:
         del sys.modules["typed_in"]

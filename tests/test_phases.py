@@ -33,7 +33,10 @@ def test_longest_trial():
 @pytest.mark.parametrize(
     ("duration", "message"),
     [
-        (410.0, r"`delay` must be a whole multiple of dt = 20 ms, got 410 ms. .* valid one is 400 ms"),
+        (
+            410.0,
+            r"`delay` must be a whole multiple of dt = 20 ms, got 410 ms. .* valid one is 400 ms",
+        ),
         (5.0, r"got 5 ms. The nearest valid one is 20 ms"),
         (-20.0, r"`delay` must be a time of 0 ms or more, got -20 ms"),
         (np.nan, r"`delay` must be a time of 0 ms or more, got nan ms"),

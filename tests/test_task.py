@@ -192,22 +192,43 @@ def test_phases_with_postponed_annotations(tmp_path):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Context(stimulus=210.0), r"`stimulus` must be a whole multiple of dt = 20 ms, got 210"),
+        (
+            lambda: Context(stimulus=210.0),
+            r"`stimulus` must be a whole multiple of dt = 20 ms, got 210",
+        ),
         (lambda: Context(stimulus=-20.0), r"`stimulus` must be a number of 0 or more, got -20"),
         (lambda: Context(dt=0.0), r"`dt` must be a number above 0, got 0.0"),
         (lambda: Context(delay=nt.Uniform(100.0, 130.0)), r"`delay.high` must be a whole multiple"),
         (lambda: Context(coherences=(1.2,)), r"`coherences` must be a number in \[0, 1\], got 1.2"),
         (lambda: Context(noise=-1.0), r"`noise` must be a number of 0 or more, got -1.0"),
         (lambda: Context().trials(0), r"`n` must be a whole number of 1 or more, got 0"),
-        (lambda: Context().trials(2, motoin=0.1), r'`motoin` must be a factor or a phase .* "motion"'),
-        (lambda: Context().trials(2, relevant=0.1), r"`relevant` must be a factor or a phase of Cont"),
-        (lambda: Context().trials(2, motion=1.1), r"`motion` must be a number in \[-1, 1\], got 1.1"),
+        (
+            lambda: Context().trials(2, motoin=0.1),
+            r'`motoin` must be a factor or a phase .* "motion"',
+        ),
+        (
+            lambda: Context().trials(2, relevant=0.1),
+            r"`relevant` must be a factor or a phase of Cont",
+        ),
+        (
+            lambda: Context().trials(2, motion=1.1),
+            r"`motion` must be a number in \[-1, 1\], got 1.1",
+        ),
         (lambda: Context().trials(2, motion="up"), r"`motion` must be a number, got 'up'"),
-        (lambda: Context().trials(2, context="taste"), r'`context` must be one of "motion", "colour"'),
-        (lambda: Context().trials(2, motion=[0.1] * 3), r"`motion` must be one value or one a trial"),
+        (
+            lambda: Context().trials(2, context="taste"),
+            r'`context` must be one of "motion", "colour"',
+        ),
+        (
+            lambda: Context().trials(2, motion=[0.1] * 3),
+            r"`motion` must be one value or one a trial",
+        ),
         (lambda: Context().trials(2, delay=110.0), r"`delay` must be a whole multiple of dt"),
         (lambda: Context().grid(depth=[1, 2]), r"`depth` must be a factor or a phase of Context"),
-        (lambda: Context().grid(repeats=0), r"`repeats` must be a whole number of 1 or more, got 0"),
+        (
+            lambda: Context().grid(repeats=0),
+            r"`repeats` must be a whole number of 1 or more, got 0",
+        ),
     ],
 )
 def test_bad_input(make, message):
@@ -216,7 +237,9 @@ def test_bad_input(make, message):
 
 
 def test_unknown_setting():
-    with pytest.raises(TypeError, match=r"`coherence` must be a setting .* Did you mean \"coherences\""):
+    with pytest.raises(
+        TypeError, match=r"`coherence` must be a setting .* Did you mean \"coherences\""
+    ):
         Context().replace(coherence=0.1)
     with pytest.raises(TypeError, match="coherence"):
         Context(coherence=0.1)
@@ -252,7 +275,11 @@ def test_the_base_of_broken_tasks_works():
         (dict(choices=("y",)), ValueError, r"`choices` must be one of \"z\", got 'y'"),
         (dict(on=0.0), ValueError, r"`on` must not be 0 ms: the trial is empty"),
         (dict(psychometric_axis="c"), ValueError, r"`psychometric_axis` must be one of nothing"),
-        (dict(factors=lambda s: dict(on=(1, 2))), ValueError, r"`on` must name a factor or a phase"),
+        (
+            dict(factors=lambda s: dict(on=(1, 2))),
+            ValueError,
+            r"`on` must name a factor or a phase",
+        ),
         (
             dict(build=lambda s, t: t.input("b")),
             ValueError,

@@ -193,6 +193,12 @@ class RecurrentModel(keras.Model):
         self.rule, self.loss_name = rules.get(rule), loss
         self.engine = choose("engine", engine, ("auto", "graph"))
         self.loss_function = losses.get(loss)
+        used = isinstance(optimizer, keras.optimizers.Optimizer) and optimizer.built
+        if used and optimizer is not getattr(self, "optimizer", None):
+            raise ValueError(
+                "`optimizer` must be new, but this one already trains another network. Make one "
+                "for each, or give its name."
+            )
         super().compile(optimizer=optimizer, jit_compile=False)
         self.optimizer.build(self.trainable_variables)
         self._trainer = Trainer(self)

@@ -1,5 +1,6 @@
 """The leaky rate network, the package's flagship."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -157,6 +158,12 @@ class RateRNN(RecurrentModel):
             raise ValueError(
                 f"`dt` must be at most tau = {taus.min():g} ms, got {self.dt:g} ms. "
                 "Make dt shorter or tau longer."
+            )
+        if self.dt > taus.min() / 2:
+            warnings.warn(
+                f"`dt` should be at most half of tau = {taus.min():g} ms, got {self.dt:g} ms: "
+                "the steps are too coarse to follow the network's equation.",
+                stacklevel=3,
             )
         alpha = self.dt / taus
         self.alpha = float(alpha[0]) if (alpha == alpha[0]).all() else alpha

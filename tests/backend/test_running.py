@@ -1,0 +1,129 @@
+"""Sessions: labels, lengths, chunks, noise."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import neurotask as nt
+from neurotask.backend import running
+
+
+def test_session_is_labelled(quick, network):
+    model, trials = network(), quick.trials(6, seed=3)
+    s = model.run(trials, seed=0)
+    assert s["outputs"].dims == ("trial", "time", "output")
+    assert s["states"].dims == s["rates"].dims == ("trial", "time", "unit")
+    assert s.sizes["unit"] == 10 and s.sizes["trial"] == 6
+    assert np.array_equal(s["coherence"], trials.conditions["coherence"])
+    assert "".join(s["cell_type"].values) == "EEEEEEEEII"
+    assert s.attrs["psychometric_axis"] == "coherence"
+    assert s.attrs["psychometric_levels"] == [-0.5, -0.25, 0.25, 0.5]
+    assert s.attrs["choices"] == ["left", "right"] and s.attrs["dt"] == 20.0
+    assert eval(s.attrs["task"], {type(quick).__name__: type(quick)}) == quick
+
+
+def test_session_holds_what_the_network_did(quick, network):
+    model, trials = network(), quick.trials(6, seed=3)
+    s = model.run(trials, noise=False)
+    states, outputs = model.unroll(trials.inputs)
+    assert np.array_equal(s["outputs"], outputs)
+    assert np.array_equal(s["states"], np.transpose(states, (1, 0, 2)))
+    assert np.array_equal(s["rates"], np.maximum(s["states"], 0))
+    table = quick.behavior(trials, outputs.numpy())
+    for name in ("answer", "choice", "correct", "outcome"):
+        assert s[name].values.tolist() == table[name].tolist()
+
+
+def test_any_number_and_length_of_trials(quick, network):
+    model = network()
+    for n, stimulus in ((1, 120.0), (3, 60.0), (600, 200.0)):
+        s = model.run(quick.replace(stimulus=stimulus).trials(n), record=())
+        assert s["outputs"].shape == (n, (200 + stimulus) / 20, 2)
+        assert "states" not in s and "rates" not in s
+
+
+def test_padding_is_nan(quick, network):
+    varied = quick.replace(stimulus=nt.Levels((60.0, 120.0)))
+    trials = varied.trials(20, seed=1)
+    s = network().run(trials)
+    for name in ("inputs", "outputs", "states", "rates"):
+        values = s[name].values
+        assert np.isnan(values[~trials.present]).all() and np.isfinite(values[trials.present]).all()
+
+
+def test_chunks_are_seamless(quick, network, monkeypatch):
+    model, trials = network(), quick.trials(20, seed=1)
+    whole = model.run(trials, noise=False)
+    monkeypatch.setattr(running, "CHUNK", 7)
+    parts = model.run(trials, noise=False)
+    assert np.allclose(whole["states"], parts["states"], atol=1e-6)
+
+
+def test_noise_comes_from_the_seed(quick, network, monkeypatch):
+    monkeypatch.setattr(running, "CHUNK", 8)
+    model, trials = network(), quick.trials(16, seed=1, coherence=0.25)
+    one, again, other = (model.run(trials, seed=s)["states"].values for s in (4, 4, 5))
+    assert np.array_equal(one, again) and not np.array_equal(one, other)
+    assert not np.array_equal(one[0], one[8])  # chunks do not share their noise
+    still = model.run(trials, seed=4, noise=False)["states"].values
+    assert not np.array_equal(one, still)
+
+
+def test_evaluation_is_fresh_and_repeats(quick, network):
+    model = network()
+    assert model.evaluate(quick, seed=1) == model.evaluate(quick, seed=1)
+    assert model.evaluate(quick, seed=1) != model.evaluate(quick, seed=2)
+    assert model.evaluate(quick, noise=False) != model.evaluate(quick, noise=True)
+
+
+def test_evaluation_is_the_loss_of_its_trials(quick, network):
+    model = network(noise=0.0)
+    trials = quick.batch(40, seed=1, stream=nt._streams.Stream.EVALUATION, index=0)
+    error = trials.mask * (model(trials.inputs).numpy() - trials.targets) ** 2
+    result = model.evaluate(quick, n=40, seed=1)
+    assert result["loss"] == pytest.approx(error.sum() / trials.mask.sum(), rel=1e-5)
+
+
+def test_session_survives_a_file(quick, network, tmp_path):
+    s = network().run(quick.trials(4))
+    s.to_netcdf(tmp_path / "session.nc", engine="h5netcdf")
+    with xr.open_dataset(tmp_path / "session.nc", engine="h5netcdf") as back:
+        xr.testing.assert_equal(back.load(), s)
+        assert back.attrs["psychometric_axis"] == "coherence"
+        assert list(back.attrs["choices"]) == ["left", "right"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda m, t: m.run(t),
+            TypeError,
+            r"`trials` must be Trials, got PerceptualDiscrimination",
+        ),
+        (
+            lambda m, t: m.run(t.trials(2), record=["spikes"]),
+            ValueError,
+            r"`record` must be one of",
+        ),
+        (lambda m, t: m.run(t.trials(2), seed=-1), ValueError, r"`seed` must be a whole number"),
+        (lambda m, t: m.evaluate(t, n=0), ValueError, r"`n` must be a whole number of 1 or more"),
+        (
+            lambda m, t: m.run(t.replace(dt=10.0).trials(2)),
+            ValueError,
+            r"`task` must have the model's dt = 20 ms, got 10 ms",
+        ),
+    ],
+)
+def test_bad_calls(quick, network, call, error, message):
+    with pytest.raises(error, match=message):
+        call(network(), quick)
+
+
+def test_nan_in_the_weights_is_named(quick, network):
+    model = network()
+    model.bias.assign(np.full(10, np.nan))
+    with pytest.raises(
+        ValueError, match=r"`outputs` must be numbers, got NaN in 3 trials, first in"
+    ):
+        model.run(quick.trials(3))
