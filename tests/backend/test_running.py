@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 import neurotask as nt
+from neurotask._streams import Stream
 from neurotask.backend import running
 
 
@@ -78,7 +79,7 @@ def test_evaluation_is_fresh_and_repeats(quick, network):
 
 def test_evaluation_is_the_loss_of_its_trials(quick, network):
     model = network(noise=0.0)
-    trials = quick.batch(40, seed=1, stream=nt._streams.Stream.EVALUATION, index=0)
+    trials = quick.batch(40, seed=1, stream=Stream.EVALUATION, index=0)
     error = trials.mask * (model(trials.inputs).numpy() - trials.targets) ** 2
     result = model.evaluate(quick, n=40, seed=1)
     assert result["loss"] == pytest.approx(error.sum() / trials.mask.sum(), rel=1e-5)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import neurotask as nt
+from neurotask._streams import Stream
 from neurotask.backend import training
 
 
@@ -136,8 +137,8 @@ def test_progress_bar_shows_loss_and_accuracy(quick, network, capsys):
 
 
 def test_no_trial_of_training_is_evaluated_on(quick):
-    trained = quick.batch(64, seed=0, stream=nt._streams.Stream.TRAINING, index=0)
-    tested = quick.batch(64, seed=0, stream=nt._streams.Stream.EVALUATION, index=0)
+    trained = quick.batch(64, seed=0, stream=Stream.TRAINING, index=0)
+    tested = quick.batch(64, seed=0, stream=Stream.EVALUATION, index=0)
     rows = {row.tobytes() for row in trained.inputs} & {row.tobytes() for row in tested.inputs}
     assert not rows
 

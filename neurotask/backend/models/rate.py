@@ -77,9 +77,9 @@ class RateRNN(RecurrentModel):
         noise: float = 0.0,
         shared_noise: float = 0.0,
         activation: Any = "relu",
-        recurrent: Connectivity = Connectivity(),  # noqa: B008 - frozen
-        input: Connectivity = Connectivity(),  # noqa: B008
-        output: Connectivity = Connectivity(),  # noqa: B008
+        recurrent: Connectivity = Connectivity(),
+        input: Connectivity = Connectivity(),
+        output: Connectivity = Connectivity(),
         initial_state: float = 0.1,
         seed: int = 0,
         dtype: str = "float32",

@@ -1,0 +1,42 @@
+# Two commands need nothing but Python 3.11 or newer and make:
+#   make demo   trains a network on a perceptual decision and writes its report
+#   make test   runs all tests
+# Both make an environment of their own in .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint notebooks bench clean
+
+demo: $(READY)
+	rm -rf runs/demo
+	$(BIN)/neurotask train perceptual_discrimination --units 50 --dale 0.8 --updates 800 --seed 0 --out runs/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+# The notebooks beside docs/tutorials/*.md, executed.
+notebooks: $(READY)
+	cd docs/tutorials && for text in *.md; do ../../$(BIN)/jupytext --to ipynb --execute $$text; done
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "neurotask needs Python 3.11 or newer. Name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "This Python cannot make environments. On Debian: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(READY)
