@@ -27,6 +27,7 @@ def radius(weights):
 def test_effective_weights_by_their_definition():
     k = kernel(mask=MASK, frozen=FROZEN)
     start = k.effective().numpy()
+    assert start[(FROZEN == 1) & (MASK == 1)].all()
     k.raw.assign(np.random.default_rng(0).standard_normal((4, 4)))
     raw = k.raw.numpy()
     wanted = np.where(MASK * (1 - FROZEN), np.abs(raw) * DALE, start * MASK)

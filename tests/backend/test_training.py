@@ -210,6 +210,28 @@ def test_divergence_stops_with_the_last_good_network(quick, network, at_once, mo
     assert same(model, good) and all(np.isfinite(w).all() for w in weights(model))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Spiked(Failing):
+    """A task that now and then asks for more than float32 can square."""
+
+    def build(self, t):
+        t.input("u", t.conditions.c)
+        t.target("z", 1e30 if t.conditions.c.max() > 0.95 else 0.0)
+
+
+def test_nothing_is_learned_after_a_bad_update():
+    # Later batches of the same execution are fine again, and must not be trained on.
+    model = nt.RateRNN.for_task(Spiked(), units=4)
+    model.compile()
+    batches = [Spiked().batch(4, seed=0, stream=Stream.TRAINING, index=i) for i in range(40)]
+    bad = [batch.targets.max() > 1 for batch in batches]
+    first = next(at for at in range(40) if bad[at] and at % 5 < 3 and not bad[at + 1])
+    assert not any(bad[:first])
+    with pytest.raises(FloatingPointError, match=rf"a loss of inf at update {first + 1}\."):
+        fit(model, Spiked(), 40, batch_size=4)
+    assert int(model.updates.numpy()) == int(model.optimizer.iterations.numpy()) == first
+
+
 def test_nan_in_the_weights_stops_the_first_update(quick, network):
     model = network()
     model.bias.assign(np.full(10, np.nan))
