@@ -24,7 +24,8 @@ lint: $(READY)
 
 # The notebooks beside docs/tutorials/*.md, executed.
 notebooks: $(READY)
-	cd docs/tutorials && for text in *.md; do ../../$(BIN)/jupytext --to ipynb --execute $$text; done
+	cd docs/tutorials && for text in *.md; do \
+		TF_CPP_MIN_LOG_LEVEL=3 ../../$(BIN)/jupytext --to ipynb --execute $$text; done
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -1,3 +1,5 @@
+__version__: str
+
 from . import analysis as analysis
 from . import backend as backend
 from . import rules as rules

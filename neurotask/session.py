@@ -61,7 +61,7 @@ def _attributes(trials: Trials) -> dict[str, Any]:
     axis = task.psychometric_axis
     if axis is not None:
         attributes["psychometric_axis"] = axis
-        factor = task.factor(axis)
+        factor = task.varying.get(axis)
         if isinstance(factor, Levels) and factor.is_numeric:
             attributes["psychometric_levels"] = [float(level) for level in factor.values]
     return attributes

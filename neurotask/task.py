@@ -1,7 +1,6 @@
 """`Task`: the settings of an experiment, from which batches of trials are made and scored."""
 
 import dataclasses
-import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,21 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from neurotask._batches import crossed, make_trials
 from neurotask._checks import choose, count, listed, nearest, number
 from neurotask._streams import Stream, generator
 from neurotask.behavior import behavior
 from neurotask.canvas import Canvas, Conditions
 from neurotask.decisions import DecisionRule
-from neurotask.distributions import (
-    Distribution,
-    Duration,
-    Factor,
-    Levels,
-    Remainder,
-    as_factor,
-    plain,
-)
-from neurotask.phases import Phases, check_duration, lay_out, longest, to_steps
+from neurotask.distributions import Duration, Factor, as_factor, plain
+from neurotask.phases import check_duration, longest
 from neurotask.trials import Trials
 
 if TYPE_CHECKING:
@@ -112,18 +104,8 @@ class Task(ABC):
             **levels: a value or list of values for each condition to cross. Those not named are
                 balanced within each cell. With no name, all factors that have levels are crossed.
         """
-        named = levels or {k: f.values for k, f in self._factors.items() if isinstance(f, Levels)}
-        named = {name: np.atleast_1d(np.asarray(plain(v))) for name, v in named.items()}
-        cells = list(itertools.product(*named.values()))
-        repeats = count("repeats", repeats)
         rng = generator(seed, Stream.GRID, 0)
-        conditions = {
-            name: np.repeat(np.array([cell[at] for cell in cells]), repeats)
-            for at, name in enumerate(named)
-        }
-        others = {k: f for k, f in self._factors.items() if k not in named}
-        conditions |= _balanced(others, len(cells), repeats, rng)
-        n = len(cells) * repeats
+        n, conditions = crossed(self.varying, levels, count("repeats", repeats), rng)
         return self.batch(n, seed=seed, stream=Stream.GRID, index=1, conditions=conditions)
 
     def batch(
@@ -136,10 +118,9 @@ class Task(ABC):
         conditions: Mapping[str, Any] = MappingProxyType({}),
     ) -> Trials:
         """Return batch number `index` of a stream: the pure function behind all batches."""
-        n = count("n", n)
-        drawn = self._draw(n, generator(seed, stream, index, 0), self._given(conditions, n))
-        phases = self._lay_out(n, drawn, set(conditions))
-        return self._paint(n, drawn, phases, conditions, generator(seed, stream, index, 1))
+        # Conditions and picture have generators of their own: noise or dt change no condition.
+        what, how = (generator(seed, stream, index, part) for part in (0, 1))
+        return make_trials(self, count("n", n), conditions, what, how)
 
     def replace(self, **changes: Any) -> Self:
         """Return this task with other settings: the harder one, the longer one.
@@ -158,10 +139,6 @@ class Task(ABC):
                 )
         return dataclasses.replace(self, **changes)
 
-    def factor(self, name: str) -> Factor | None:
-        """Return the levels or the distribution of a factor; None for what is derived."""
-        return self._factors.get(name)
-
     # --- reading the answers -------------------------------------------------------------------
 
     def behavior(self, trials: Trials, outputs: np.ndarray) -> pd.DataFrame:
@@ -174,7 +151,7 @@ class Task(ABC):
 
         return draw_trial(self.trials(1, seed=seed, **conditions))
 
-    # --- the parts of a batch ------------------------------------------------------------------
+    # --- settings ------------------------------------------------------------------------------
 
     def __post_init__(self) -> None:
         self._check_class()
@@ -196,79 +173,9 @@ class Task(ABC):
         return {field.name: getattr(self, field.name) for field in fields if _is_phase(field)}
 
     @cached_property
-    def _factors(self) -> dict[str, Factor]:
+    def varying(self) -> dict[str, Factor]:
+        """The factors, each as its `Levels` or its distribution."""
         return {name: as_factor(name, value) for name, value in self.factors().items()}
-
-    def _given(self, conditions: Mapping[str, Any], n: int) -> dict[str, np.ndarray]:
-        """Return the conditions asked for by hand, checked, each of shape (trial,)."""
-        return {name: self._checked(name, value, n) for name, value in conditions.items()}
-
-    def _checked(self, name: str, value: Any, n: int) -> np.ndarray:
-        options = [*self._factors, *self.durations]
-        if name not in options:
-            raise ValueError(
-                f"`{name}` must be a factor or a phase of {type(self).__name__}, which has "
-                f"{listed(options)}.{nearest(name, options)}"
-            )
-        values = np.asarray(value)
-        if values.shape not in ((), (n,)):
-            raise ValueError(
-                f"`{name}` must be one value or one a trial, shape ({n},), "
-                f"got shape {values.shape}."
-            )
-        if name in self.durations:
-            to_steps(name, values, self.dt)
-        else:
-            _check_range(name, values, self._factors[name])
-        kind = float if values.dtype.kind in "iu" else values.dtype
-        return np.broadcast_to(values, (n,)).astype(kind)
-
-    def _draw(
-        self, n: int, rng: np.random.Generator, given: dict[str, np.ndarray]
-    ) -> dict[str, np.ndarray]:
-        """Return all conditions: factors, drawn or given durations, and what is derived."""
-        laws = {**self._factors, **self.durations}
-        drawn = {
-            # Drawn even where it is given, so that holding one condition leaves the others alone.
-            name: law.sample(rng, n)
-            for name, law in laws.items()
-            if isinstance(law, (Levels, Distribution))
-        }
-        for name in set(drawn) & set(self.durations) - set(given):
-            drawn[name] = np.rint(drawn[name] / self.dt) * self.dt
-        drawn |= given
-        derived = self.derive(Conditions(drawn))
-        return drawn | {name: np.broadcast_to(value, (n,)) for name, value in derived.items()}
-
-    def _lay_out(self, n: int, drawn: dict[str, np.ndarray], given: set[str]) -> Phases:
-        steps = {
-            name: duration
-            if isinstance(duration, Remainder) and name not in given
-            else to_steps(name, drawn.get(name, duration), self.dt)
-            for name, duration in self.durations.items()
-        }
-        return lay_out(steps, n, self.dt)
-
-    def _paint(
-        self,
-        n: int,
-        drawn: dict[str, np.ndarray],
-        phases: Phases,
-        given: Mapping[str, Any],
-        rng: np.random.Generator,
-    ) -> Trials:
-        # Padded to the longest trial of the task, not of the batch: shapes stay the same.
-        n_steps = int(phases.lengths.max())
-        if not set(given) & set(self.durations):
-            n_steps = max(n_steps, longest(self.durations, self.dt))
-        canvas = Canvas(
-            self.inputs, self.outputs, self.choices, Conditions(drawn), phases, n_steps, rng
-        )
-        self.build(canvas)
-        _check_finite(type(self).__name__, self.inputs, canvas.inputs)
-        _check_finite(type(self).__name__, self.outputs, canvas.targets)
-        arrays = (canvas.inputs, canvas.targets, canvas.mask)
-        return Trials(self, *arrays, drawn, phases, canvas.answers)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -304,7 +211,7 @@ class Task(ABC):
             raise ValueError(
                 f"`{next(iter(self.durations))}` must not be 0 ms: the trial is empty."
             )
-        for name in self._factors:
+        for name in self.varying:
             if name in self.durations:
                 raise ValueError(f"`{name}` must name a factor or a phase, not both. Rename one.")
 
@@ -314,39 +221,3 @@ def _is_phase(field: dataclasses.Field) -> bool:
     if isinstance(field.type, str):
         return field.type.split(".")[-1] == "Duration"
     return field.type == Duration
-
-
-def _check_range(name: str, values: np.ndarray, factor: Factor) -> None:
-    if isinstance(factor, Levels) and not factor.is_numeric:
-        for value in np.unique(values):
-            choose(name, value.item(), factor.values)
-        return
-    if values.dtype.kind not in "iufb":
-        raise ValueError(f"`{name}` must be a number, got {values.flat[0].item()!r}.")
-    for value in (values.min(), values.max()):
-        number(name, value.item(), low=factor.low, high=factor.high)
-
-
-def _check_finite(task: str, channels: tuple[str, ...], values: np.ndarray) -> None:
-    if np.isfinite(values).all():
-        return
-    trial, step, channel = np.argwhere(~np.isfinite(values))[0]
-    raise ValueError(
-        f"`{channels[channel]}` must be finite in every trial of {task}, got "
-        f"{values[trial, step, channel]} in trial {trial}, step {step}. Look at `{task}.build`."
-    )
-
-
-def _balanced(
-    factors: dict[str, Factor], n_cells: int, repeats: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """Return the factors that a grid does not name, each combination as often as any in a cell."""
-    leveled = {name: f.values for name, f in factors.items() if isinstance(f, Levels)}
-    combinations = list(itertools.product(*leveled.values()))
-    # Each cell walks through the combinations in an order of its own, again and again.
-    order = [np.resize(rng.permutation(len(combinations)), repeats) for _ in range(n_cells)]
-    places = np.concatenate(order)
-    return {
-        name: np.array([combination[at] for combination in combinations])[places]
-        for at, name in enumerate(leveled)
-    }

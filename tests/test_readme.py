@@ -1,0 +1,47 @@
+"""The README does what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import neurotask as nt
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+EXAMPLE, CUSTOM = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def code_lines(text):
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def test_the_examples_are_short():
+    assert len(code_lines(EXAMPLE)) <= 20
+    assert len(code_lines(CUSTOM)) < 30
+
+
+def test_the_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(EXAMPLE.replace("seed=0)\n\nsession", "seed=0, verbose=0)\n\nsession"), names)
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {"psychometric.png", "trajectories.png", "network.keras"}
+    assert abs(names["fit"].bias) < 0.1 and 0.0 < names["fit"].threshold < 0.2
+    assert names["history"].history["updates"][-1] == 500
+
+
+def test_the_custom_task_learns(tmp_path):
+    path = tmp_path / "my_task.py"
+    path.write_text(CUSTOM)
+    task = nt.load(path)
+    model = nt.RateRNN.for_task(task, units=40, seed=0)
+    model.compile()
+    loss = model.fit(task, updates=100, batch_size=64, verbose=0).history["loss"]
+    assert loss[-1] < loss[0]
+    table = task.behavior(*(lambda trials: (trials, trials.targets))(task.trials(200)))
+    assert (table["correct"] == 1).all()
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(((?!http)[^)]+)\)", README))
+def test_links_lead_somewhere(target):
+    assert (Path(__file__).parents[1] / target).exists()
