@@ -72,7 +72,5 @@ def _string(text: str) -> str:
 def _character(one: str) -> str:
     if one in _ESCAPES:
         return _ESCAPES[one]
-    # Control characters may not stand in a TOML string; half of a surrogate pair is no text at all.
-    if one < " " or one == "\x7f":
-        return f"\\u{ord(one):04x}"
-    return "\ufffd" if "\ud800" <= one <= "\udfff" else one
+    # Control characters may not stand in a TOML string as they are.
+    return f"\\u{ord(one):04x}" if one < " " or one == "\x7f" else one

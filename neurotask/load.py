@@ -32,7 +32,9 @@ def load(source: str | Path, **settings: Any) -> Task:
         >>> load("rdm", coherences=(0.1, 0.5)).coherences
         (0.1, 0.5)
     """
-    return task_class(source)(**settings)
+    task = task_class(source)
+    task.check_settings(settings)
+    return task(**settings)
 
 
 def task_class(source: str | Path) -> type[Task]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -130,13 +130,7 @@ class Task(ABC):
             >>> PerceptualDiscrimination().replace(stimulus=400.0).stimulus
             400.0
         """
-        settings = [field.name for field in dataclasses.fields(self)]
-        for name in changes:
-            if name not in settings:
-                raise TypeError(
-                    f"`{name}` must be a setting of {type(self).__name__}, which has "
-                    f"{listed(settings)}.{nearest(name, settings)}"
-                )
+        self.check_settings(changes)
         return dataclasses.replace(self, **changes)
 
     # --- reading the answers -------------------------------------------------------------------
@@ -165,6 +159,17 @@ class Task(ABC):
         trials = self.batch(2, seed=0, stream=Stream.TRIALS, index=0)
         if self.psychometric_axis is not None:
             choose("psychometric_axis", self.psychometric_axis, trials.columns)
+
+    @classmethod
+    def check_settings(cls, names: Iterable[str]) -> None:
+        """Raise a TypeError unless all names are settings of the task."""
+        settings = [field.name for field in dataclasses.fields(cls)]
+        for name in names:
+            if name not in settings:
+                raise TypeError(
+                    f"`{name}` must be a setting of {cls.__name__}, which has {listed(settings)}."
+                    f"{nearest(name, settings)}"
+                )
 
     @cached_property
     def durations(self) -> dict[str, Any]:

@@ -1,0 +1,100 @@
+"""What a run was: every setting of task, network and training, and the versions it ran with."""
+
+import dataclasses
+import hashlib
+import inspect
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import neurotask
+from neurotask._run_files import short
+from neurotask.distributions import plain
+from neurotask.load import source_file
+from neurotask.task import Task
+
+
+def describe(
+    model: Any,
+    task: Task,
+    *,
+    training: Mapping[str, Any],
+    evaluation: Mapping[str, Any],
+    sources: Mapping[str, bytes],
+) -> dict[str, Any]:
+    """Return the settings of a run as nested plain values, ready for TOML.
+
+    Args:
+        model: the network, a compiled `RecurrentModel`.
+        task: what it is to learn.
+        training: how long and on what: `updates_asked`, `batch_size`, `segment`, `seed`.
+        evaluation: how the network is tested: `n_trials`, `seed`, `noise`.
+        sources: content of each source file by its name.
+    """
+    return {
+        "task": _task(task),
+        "model": {"class": type(model).__name__} | _plain_values(model.get_config()),
+        "training": {
+            "rule": repr(model.rule),
+            "loss": model.loss_name,
+            "engine": model.engine,
+            **training,
+            "started": datetime.now(UTC).replace(microsecond=0),
+        },
+        "optimizer": _optimizer(model.optimizer),
+        "evaluation": dict(evaluation),
+        "sources": {name: hashlib.sha256(code).hexdigest() for name, code in sources.items()},
+        "versions": versions(),
+    }
+
+
+def summary(task: type[Task]) -> str:
+    """Return the first line of a task's docstring, "" where it has none of its own."""
+    text = (inspect.getdoc(task) or "").partition("\n")[0]
+    inherited_or_made = task.__doc__ is None or text.startswith(f"{task.__name__}(")
+    return "" if inherited_or_made else text
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the numbers of a run depend on."""
+    names = ("tensorflow", "keras", "numpy")
+    return {
+        "python": platform.python_version(),
+        "neurotask": neurotask.__version__,
+        **{name: version(name) for name in names},
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    fields = dataclasses.fields(task)
+    return {
+        "name": source_file(task).stem,
+        "class": type(task).__name__,
+        "summary": summary(type(task)),
+        "repr": repr(task),
+        "settings": _plain_values({field.name: getattr(task, field.name) for field in fields}),
+    }
+
+
+def _optimizer(optimizer: Any) -> dict[str, Any]:
+    config = {name: value for name, value in optimizer.get_config().items() if value is not None}
+    if isinstance(config.get("learning_rate"), float):
+        config["learning_rate"] = short(config["learning_rate"])
+    return {"class": type(optimizer).__name__} | _plain_values(config)
+
+
+def _plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return what TOML holds as it is, functions by name, and all else as `repr` writes it."""
+    value = plain(value)
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return getattr(value, "__name__", repr(value))

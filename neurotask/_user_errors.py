@@ -1,0 +1,45 @@
+"""Mistakes of users as one message, without a traceback; those of code keep theirs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+import typer
+
+_MISTAKES = (ValueError, TypeError, FloatingPointError)
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turn an error that the package raised, or that a file gave, into a message and exit code 1.
+
+    An error from a task's own code, or from a library under it, is a bug to be found: it keeps its
+    traceback. An interrupt ends with exit code 130.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        _say("Interrupted.", error)
+        raise typer.Exit(130) from None
+    except OSError as error:
+        _say(f"Error: {error}", error)
+        raise typer.Exit(1) from None
+    except _MISTAKES as error:
+        if not _is_ours(error.__traceback__):
+            raise
+        _say(f"Error: {error}", error)
+        raise typer.Exit(1) from None
+
+
+def _say(message: str, error: BaseException) -> None:
+    for text in (message, *getattr(error, "__notes__", ())):
+        typer.echo(text, err=True)
+
+
+def _is_ours(traceback: TracebackType | None) -> bool:
+    """Whether the innermost frame, where the error was raised, is the package's."""
+    name = ""
+    while traceback is not None:
+        name = traceback.tb_frame.f_globals.get("__name__", "")
+        traceback = traceback.tb_next
+    return name.partition(".")[0] == "neurotask"

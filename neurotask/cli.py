@@ -1,0 +1,241 @@
+"""The command line: `neurotask tasks | show | train | report`.
+
+TensorFlow is imported by `train` alone.
+"""
+
+import ast
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurotask._user_errors import user_errors
+
+app = typer.Typer(
+    help="Cognitive tasks for recurrent networks, trained, shaped and read like animals.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+TaskArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASK", help="A task of the library, or a file: ./my_task.py, my_task.py:Class."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting of the task; may be repeated."),
+]
+
+
+@app.command("tasks")
+def list_tasks() -> None:
+    """List the tasks of the library by cognitive function."""
+    from neurotask._run_settings import summary
+    from neurotask.load import library
+
+    groups: dict[str, list[str]] = {}
+    for stem, task in library().items():
+        lines = [f"  {stem}  ({task.__name__})", f"    {summary(task)}"]
+        if task.aliases:
+            lines.append(f"    also: {', '.join(task.aliases)}")
+        groups.setdefault(task.function, []).append("\n".join(lines))
+    typer.echo("\n\n".join(f"{name}\n{chr(10).join(groups[name])}" for name in sorted(groups)))
+
+
+@app.command("show")
+def show_trial(
+    task: TaskArgument,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The figure; TASK.png unless given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the trial.")] = 0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the task or a condition of the trial; may be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Draw a trial of a task: inputs, targets and what counts, in time."""
+    with user_errors():
+        import matplotlib
+
+        matplotlib.use("agg")  # a file is drawn, never a window
+        kind = _task_class(task)
+        settings, conditions = _settings_and_conditions(kind, _values(set_))
+        made = kind(**settings)
+        out = Path(f"{_stem(kind)}.png") if out is None else out
+        _check_figure_file(out)
+        made.plot(seed=seed, **conditions).savefig(out, dpi=200)
+        typer.echo(f"Wrote {out}")
+
+
+@app.command()
+def train(
+    task: TaskArgument,
+    rule: Annotated[str, typer.Option(help="Learning rule.")] = "bptt",
+    units: Annotated[int, typer.Option(min=1, help="Number of units.")] = 50,
+    dale: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Share of excitatory units; without it, any sign."),
+    ] = None,
+    updates: Annotated[int, typer.Option(min=1, help="Number of updates.")] = 500,
+    batch_size: Annotated[int, typer.Option(min=1, help="Trials an update.")] = 128,
+    noise: Annotated[float, typer.Option(min=0, help="Standard deviation of unit noise.")] = 0.05,
+    tau: Annotated[float, typer.Option(help="Time constant of the units, ms.")] = 100.0,
+    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 0.001,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, trials and noise.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="New run folder; runs/TASK unless given.")
+    ] = None,
+    set_: SetOption = None,
+) -> None:
+    """Train a leaky rate network on a task, test it, and write a run folder with a report."""
+    with user_errors():
+        from neurotask._checks import number
+        from neurotask._run_files import new_folder
+
+        kind = _task_class(task)
+        settings = _values(set_)
+        kind.check_settings(settings)
+        learned = kind(**settings)
+        out = new_folder("--out", Path("runs") / _stem(kind) if out is None else out)
+        number("--learning-rate", learning_rate, low=0.0, above=True)
+        with _quiet():
+            import keras
+
+            import neurotask as nt
+        from rich.console import Console
+
+        from neurotask._progress import ShowProgress
+        from neurotask.runs import train as train_run
+
+        model = nt.RateRNN.for_task(
+            learned, units=nt.Units(units, excitatory=dale), tau=tau, noise=noise, seed=seed
+        )
+        model.compile(keras.optimizers.Adam(learning_rate), rule=rule)
+        with ShowProgress(updates, Console(stderr=True)) as progress:
+            plan = {"updates": updates, "batch_size": batch_size, "seed": seed}
+            watcher = keras.callbacks.LambdaCallback(**progress.hooks)
+            run = train_run(model, learned, out=out, **plan, callbacks=[watcher])
+        _say_what_came_out(run)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="DIR", help="A run folder.")],
+) -> None:
+    """Make figures and report.html of a run folder again, from its other files."""
+    with user_errors():
+        from neurotask.runs import load_run
+
+        typer.echo(f"Wrote {load_run(run).write_report()}")
+
+
+def _say_what_came_out(run: Any) -> None:
+    from neurotask._report_behavior import Behavior
+
+    correct = Behavior(run.session).correct
+    if correct is not None:
+        typer.echo(f"Correct: {correct.mean():.1%} of {len(correct)} fresh trials")
+    typer.echo(f"Run folder: {run.path}")
+    typer.echo(f"Report: {run.path / 'report.html'}")
+
+
+# --- tasks and their settings ------------------------------------------------------------------
+
+
+def _task_class(source: str) -> Any:
+    from neurotask.load import task_class
+
+    return task_class(source)
+
+
+def _stem(kind: Any) -> str:
+    """Return the name of the file that defines a task."""
+    return Path(sys.modules[kind.__module__].__file__ or kind.__name__).stem
+
+
+def _values(pairs: list[str] | None) -> dict[str, Any]:
+    """Return `name=value` pairs as values: Python literals, else text."""
+    values = {}
+    for pair in pairs or []:
+        name, equals, text = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(f"`--set` must be NAME=VALUE, got {pair!r}. Write --set name=value.")
+        try:
+            values[name] = ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError):
+            values[name] = text
+    return values
+
+
+def _settings_and_conditions(
+    kind: Any, values: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part what is said of a task from what is said of a trial."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    settings = {name: value for name, value in values.items() if name in names}
+    conditions = {name: value for name, value in values.items() if name not in names}
+    if conditions:
+        factors = [*kind(**settings).factors()]
+        what = f"a setting or a factor of {kind.__name__}"
+        _check_names(conditions, [*names, *factors], what)
+    return settings, conditions
+
+
+def _check_names(given: dict[str, Any], options: list[str], what: str) -> None:
+    from neurotask._checks import listed, nearest
+
+    for name in given:
+        if name not in options:
+            raise ValueError(
+                f"`{name}` must be {what}, which has {listed(options)}.{nearest(name, options)}"
+            )
+
+
+def _check_figure_file(path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from neurotask._checks import choose
+
+    choose("--out", path.suffix.lstrip(".").lower(), Figure().canvas.get_supported_filetypes())
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"`--out` must be in a folder that exists, but {path.parent} is none."
+        )
+
+
+# --- TensorFlow --------------------------------------------------------------------------------
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep TensorFlow's log of its own start off the screen, and show it if the start fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as log:
+        # Compiled code writes to the descriptor itself, before it reads any setting.
+        screen = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            log.seek(0)
+            os.write(screen, log.read())
+            raise
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
