@@ -132,6 +132,7 @@ class Canvas:
         answer: Any,
         *,
         phase: str,
+        delay: float = 0.0,
         grace: float = 0.0,
         high: float = 1.0,
         low: float = 0.2,
@@ -140,11 +141,12 @@ class Canvas:
         """Ask for a choice: `high` on the right one of the task's choices, `low` on the others.
 
         Args:
-            answer: which choice is right, shape (trial,). With two choices a signed number will do:
-                above 0 the second, below 0 the first, and 0 means that neither is right: such a
-                trial is trained towards one drawn at random and is not scored. Booleans: True is
-                the second. Whole numbers name the choice by its place when there are more than two.
+            answer: which choice is right, shape (trial,). Whole numbers name it by its place, -1
+                for none. With two choices booleans will do (True is the second), and so will
+                floats by their sign: above 0 the second, below 0 the first, 0 neither. Where no
+                choice is right the trial is trained towards one drawn at random and not scored.
             phase: the phase in which the choice is reported.
+            delay: shift of the start, ms.
             grace: time (ms) at its start in which errors do not count.
             high: target of the right choice.
             low: target of the others.
@@ -153,20 +155,20 @@ class Canvas:
         self.answers, wanted = self._answers(np.asarray(answer))
         for place, choice in enumerate(self._choices):
             value = np.where(wanted == place, high, low)
-            self.target(choice, value, phase=phase, grace=grace, weight=weight)
+            self.target(choice, value, phase=phase, delay=delay, grace=grace, weight=weight)
 
     def _answers(self, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the right choice (-1: none) and the choice trained for, each of shape (trial,)."""
         answer = np.broadcast_to(answer, self.n_trials)
         n_choices = len(self._choices)
-        if answer.dtype == bool:
+        if n_choices == 2 and answer.dtype == bool:
             answer = answer.astype(int)
-        elif n_choices == 2:
+        elif n_choices == 2 and answer.dtype.kind == "f":
             answer = np.select([answer > 0, answer < 0], [1, 0], -1)
         if answer.dtype.kind not in "iu" or answer.min() < -1 or answer.max() >= n_choices:
             raise ValueError(
                 f"`answer` must be a place among the {n_choices} choices (or -1: none is right), "
-                f"got {answer!r}."
+                f"got {answer!r}. Give signed evidence for two choices as floats."
             )
         guess = self.rng.integers(n_choices, size=self.n_trials)
         return answer, np.where(answer < 0, guess, answer)

@@ -80,7 +80,7 @@ def test_noise_stays_in_its_phase():
     [
         ([0.5, -0.5, 0.0], [1, 0, -1]),
         ([True, False, True], [1, 0, 1]),
-        ([2, -3, 0], [1, 0, -1]),
+        ([1, -1, 0], [1, -1, 0]),
     ],
 )
 def test_choices_of_two(answer, places):
@@ -102,7 +102,12 @@ def test_trials_without_an_answer_are_trained_to_either():
     assert t.targets[:, 0, 1].mean() == pytest.approx(0.6, abs=0.03)
 
 
-@pytest.mark.parametrize("answer", [[5, 0, 1], [0.5, 0, 1]])
+def test_signed_whole_numbers_are_no_places():
+    with pytest.raises(ValueError, match=r"Give signed evidence for two choices as floats"):
+        canvas().target_choice(np.array([2, -3, 0]), phase="after")
+
+
+@pytest.mark.parametrize("answer", [[5, 0, 1], [0.5, 0, 1], [True, False, True]])
 def test_wrong_answers(answer):
     phases = Phases(("on",), np.array([[0, 2]] * 3), dt=10.0)
     names = ("a", "b", "c")

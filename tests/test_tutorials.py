@@ -13,9 +13,13 @@ TEXTS = sorted(FOLDER.glob("*.md"))
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
 def test_it_runs(text, tmp_path, monkeypatch):
-    monkeypatch.delenv("MPLBACKEND", raising=False)  # figures into the notebook, as a user sees them
+    monkeypatch.delenv(
+        "MPLBACKEND", raising=False
+    )  # figures into the notebook, as a user sees them
     notebook = jupytext.read(text)
-    nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": tmp_path}}).execute()
+    nbclient.NotebookClient(
+        notebook, timeout=600, resources={"metadata": {"path": tmp_path}}
+    ).execute()
     figures = [
         output
         for cell in notebook.cells

@@ -27,8 +27,9 @@ def test_session_holds_what_the_network_did(quick, network):
     model, trials = network(), quick.trials(6, seed=3)
     s = model.run(trials, noise=False)
     states, outputs = model.unroll(trials.inputs)
-    assert np.array_equal(s["outputs"], outputs)
-    assert np.array_equal(s["states"], np.transpose(states, (1, 0, 2)))
+    # Compiled against eager: the same operations, in float32 not always the same rounding.
+    assert s["outputs"].values == pytest.approx(outputs.numpy(), abs=1e-6)
+    assert s["states"].values == pytest.approx(np.transpose(states, (1, 0, 2)), abs=1e-6)
     assert np.array_equal(s["rates"], np.maximum(s["states"], 0))
     table = quick.behavior(trials, outputs.numpy())
     for name in ("answer", "choice", "correct", "outcome"):

@@ -121,16 +121,22 @@ class RateRNN(RecurrentModel):
         self, weights: Weights, state: Tensor, inputs: Tensor, noise: Tensor | None
     ) -> Tensor:
         # x <- (1 - alpha) x + alpha (W phi(x) + W_in u + b) + sqrt(alpha (2 - alpha)) sigma xi
-        drive = tf.matmul(self.phi(state), weights["recurrent"])
-        drive += tf.matmul(inputs, weights["input"]) + weights["bias"]
-        after = weights["leak"] * state + drive
-        return after if noise is None else after + self._noise_of(weights, noise)
+        # add_n broadcasts nothing: the gradient of a broadcast costs several operations a step.
+        terms = [
+            weights["leak"] * state,
+            tf.matmul(self.phi(state), weights["recurrent"]),
+            tf.matmul(inputs, weights["input"]) + weights["bias"],
+        ]
+        if noise is not None:
+            terms.append(self._noise_of(weights, noise))
+        return tf.add_n(terms)
 
     def rates_of(self, state: Tensor) -> Tensor:
         return self.phi(state)
 
     def readout(self, weights: Weights, rates: Tensor) -> Tensor:
-        return tf.einsum("...u,uo->...o", rates, weights["output"]) + weights["output_bias"]
+        # As one matrix product; the gradient of einsum transposes the rates of all steps.
+        return tf.tensordot(rates, weights["output"], 1) + weights["output_bias"]
 
     def effective_weights(self) -> dict[str, xr.DataArray]:
         """Return the weights that the network computes with.
@@ -186,10 +192,13 @@ class RateRNN(RecurrentModel):
         self.output_kernel = _kernel("output", self._output, dale, (n_out, n), Gaussian(), 2, *rest)
 
     def _noise_of(self, weights: Weights, noise: Tensor) -> Tensor:
+        if self._shared_noise == 0:
+            return weights["noise"] * self._noise * noise
         n = len(self.units)
         private = self._noise * noise[:, :n] if self._noise > 0 else 0.0
         shared = self._shared_noise * noise[:, -1:] if self._shared_noise > 0 else 0.0
-        return weights["noise"] * (private + shared)
+        drawn = weights["noise"] * (private + shared)
+        return tf.broadcast_to(drawn, (tf.shape(noise)[0], n))
 
 
 def transfer_function(activation: Any) -> Any:
