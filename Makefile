@@ -24,8 +24,7 @@ lint: $(READY)
 
 # The notebooks beside docs/tutorials/*.md, executed.
 notebooks: $(READY)
-	cd docs/tutorials && for text in *.md; do \
-		TF_CPP_MIN_LOG_LEVEL=3 ../../$(BIN)/jupytext --to ipynb --execute $$text; done
+	$(BIN)/python docs/make_notebooks.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

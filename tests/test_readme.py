@@ -42,6 +42,6 @@ def test_the_custom_task_learns(tmp_path):
     assert (table["correct"] == 1).all()
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(((?!http)[^)]+)\)", README))
+@pytest.mark.parametrize("target", re.findall(r'(?:\]\(|src=")((?!http)[^)"]+)', README))
 def test_links_lead_somewhere(target):
     assert (Path(__file__).parents[1] / target).exists()
