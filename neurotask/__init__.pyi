@@ -2,6 +2,7 @@ __version__: str
 
 from . import analysis as analysis
 from . import backend as backend
+from . import data as data
 from . import rules as rules
 from .backend.connectivity import Connectivity as Connectivity
 from .backend.files import load_model as load_model

@@ -1,9 +1,12 @@
 """The package as it is built: which folders it has, what imports what, what stays unloaded."""
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -109,3 +112,34 @@ def test_every_public_name_is_there():
 
     for name in dir(nt):
         assert getattr(nt, name) is not None
+
+
+def test_the_wheel_is_whole(tmp_path):
+    copy = tmp_path / "source"
+    ignore = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "runs")
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=ignore)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, copy]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("neurotask_rnn-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+        archive.extractall(tmp_path / "site")
+    for folder, place in (("neurotask", ""), ("tasks", "neurotask/"), ("curricula", "neurotask/")):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert place + path.relative_to(ROOT).as_posix() in held
+    assert {name.partition("/")[0] for name in held} == {"neurotask", wheel.stem[: -len("-py3-none-any")] + ".dist-info"}  # fmt: skip
+    code = (
+        "import neurotask as nt; print(nt.__file__, len(nt.load('rdm').trials(3)), "
+        "len(nt.data.roitman_shadlen_2002()), callable(nt.analysis.pca))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == [str(tmp_path / "site/neurotask/__init__.py"), "3", "12", "True"]
