@@ -69,6 +69,9 @@ def crossed(
         The number of trials, and the conditions, each of shape (trial,).
     """
     named = levels or {k: f.values for k, f in factors.items() if isinstance(f, Levels)}
+    for name, values in named.items():
+        if np.size(plain(values)) == 0:
+            raise ValueError(f"`{name}` must hold one level or more, got {values!r}.")
     rows = list(itertools.product(*(np.atleast_1d(plain(v)).tolist() for v in named.values())))
     columns = {
         name: np.repeat(np.array([row[at] for row in rows]), repeats)
@@ -101,16 +104,28 @@ def _checked(task: "Task", name: str, value: Any, n: int) -> np.ndarray:
             f"{listed(options)}.{nearest(name, options)}"
         )
     values = np.asarray(value)
+    if values.dtype.kind not in "biufUS":
+        raise ValueError(f"`{name}` must be a value or one a trial, got {value!r}.")
     if values.shape not in ((), (n,)):
         raise ValueError(
             f"`{name}` must be one value or one a trial, shape ({n},), got shape {values.shape}."
         )
     if name in task.durations:
+        if values.dtype.kind not in "iuf":
+            raise ValueError(f"`{name}` must be a time in ms, got {value!r}.")
         to_steps(name, values, task.dt)
+        kind = float
     else:
         _check_range(name, values, task.varying[name])
-    kind = float if values.dtype.kind in "iu" else values.dtype
+        kind = _kind(values, task.varying[name])
     return np.broadcast_to(values, (n,)).astype(kind)
+
+
+def _kind(values: np.ndarray, factor: Factor) -> Any:
+    """Return the type that a condition has when it is drawn, so that held ones have it too."""
+    drawn = np.asarray(factor.values).dtype if isinstance(factor, Levels) else np.dtype(float)
+    between = drawn.kind in "iu" and not np.array_equal(values, values.astype(int))
+    return values.dtype if drawn.kind in "US" else float if between else drawn
 
 
 def _draw(task: "Task", n: int, rng: np.random.Generator, given: Columns) -> Columns:
@@ -126,6 +141,8 @@ def _draw(task: "Task", n: int, rng: np.random.Generator, given: Columns) -> Col
             drawn[name] = np.rint(drawn[name] / task.dt) * task.dt
     drawn |= given
     derived = task.derive(Conditions(drawn))
+    if not isinstance(derived, Mapping):
+        raise TypeError(f"`derive` must return a dict of conditions, got {derived!r}.")
     for name in derived:
         if name in drawn:
             raise ValueError(

@@ -70,13 +70,17 @@ class Behavior:
         return bool(np.abs(self.session[self.axis]).max() <= 1)
 
     @cached_property
-    def looking(self) -> int | None:
-        """How long the stimulus lasts (ms), where it always lasts as long."""
-        if self.session is None or "stimulus" not in self.session["phase"]:
-            return None
+    def looking(self) -> str:
+        """How long the network looked, as the end of a sentence; "" where it chose that too."""
+        if self.session is None or self.session["rt"].notnull().any():
+            return ""
+        if "stimulus" not in self.session["phase"]:
+            return "; the network\u2019s task set the time"
         phase = self.session.sel(phase="stimulus")
         times = np.unique(phase["phase_stop"] - phase["phase_start"])
-        return round(float(times[0])) if len(times) == 1 else None
+        if len(times) > 1:
+            return f"; the network saw the motion for {times[0]:g} to {times[-1]:g} ms"
+        return f"; the network saw the motion for a fixed time ({times[0]:g} ms)"
 
     @property
     def signed(self) -> PsychometricFit | None:

@@ -120,11 +120,9 @@ def _accuracy(found: Behavior, number: int) -> Picture:
         "Curves: Weibull functions from the guess rate up, lapses free."
     )
     if len(fits) > 1:
-        seen = f" ({found.looking} ms)" if found.looking else ""
         caption += (
             " The monkeys\u2019 is a reaction-time task, in which the animal decided when to stop "
-            f"looking; the network saw the motion for a fixed time{seen}. Roitman & Shadlen (2002) "
-            "J. Neurosci. 22:9475."
+            f"looking{found.looking}. Roitman & Shadlen (2002) J. Neurosci. 22:9475."
         )
     alt = (
         f"P(correct) of {enumerated(map(str, fits))}: the network\u2019s goes from "
@@ -149,7 +147,7 @@ def _thresholds(found: Behavior) -> Table:
         low, high = fit.interval()["threshold"]
         shown = amount(fit.threshold, found.in_percent)
         ends = "" if np.isnan(fit.threshold) else interval(low, high, found.in_percent)
-        lapses = percent(fit.lapse_rate)
+        lapses = "" if np.isnan(fit.lapse_rate) else percent(fit.lapse_rate)
         rows.append([str(name), whole(fit.n_trials), shown, ends, lapses])
     caption = (
         f"Thresholds of the Weibull functions: the absolute {found.axis} at which a curve has made "
@@ -207,7 +205,7 @@ def population(session: xr.Dataset | None, number: int) -> Section | None:
         f"Mean rates of the {session.sizes['unit']} units for each {axis}, aligned to {aligned}, "
         f"along the first two principal components, which hold {percent(shares[0], 0)} and "
         f"{percent(shares[1], 0)} of the variance of the condition averages over conditions and "
-        "time. Squares: start of the trial."
+        f"time. Squares: the first time that is drawn, {result.trajectories['time'][0]:g} ms."
     )
     if event:
         caption += f" Circles: start of the {event}."

@@ -13,8 +13,9 @@ _MISTAKES = (ValueError, TypeError, FloatingPointError)
 def user_errors() -> Iterator[None]:
     """Turn an error that the package raised, or that a file gave, into a message and exit code 1.
 
-    An error from a task's own code, or from a library under it, is a bug to be found: it keeps its
-    traceback. An interrupt ends with exit code 130.
+    An error that passed through a task's own file names the file and the line. Any other, from a
+    library under the package, is a bug to be found: it keeps its traceback. An interrupt ends with
+    exit code 130.
     """
     try:
         yield
@@ -24,16 +25,30 @@ def user_errors() -> Iterator[None]:
     except OSError as error:
         _say(f"Error: {error}", error)
         raise typer.Exit(1) from None
-    except _MISTAKES as error:
-        if not _is_ours(error.__traceback__):
+    except Exception as error:
+        where = _place_in_task_file(error.__traceback__)
+        if where:
+            _say(f"Error: {where}: {type(error).__name__}: {error}", error)
+        elif isinstance(error, _MISTAKES) and _is_ours(error.__traceback__):
+            _say(f"Error: {error}", error)
+        else:
             raise
-        _say(f"Error: {error}", error)
         raise typer.Exit(1) from None
 
 
 def _say(message: str, error: BaseException) -> None:
     for text in (message, *getattr(error, "__notes__", ())):
         typer.echo(text, err=True)
+
+
+def _place_in_task_file(traceback: TracebackType | None) -> str:
+    """Return the deepest line of a bare task file that an error passed through, "" for none."""
+    place = ""
+    while traceback is not None:
+        if traceback.tb_frame.f_globals.get("__name__", "").startswith("_neurotask_file_"):
+            place = f"{traceback.tb_frame.f_code.co_filename}, line {traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return place
 
 
 def _is_ours(traceback: TracebackType | None) -> bool:

@@ -44,6 +44,8 @@ def accuracy(trials: Trials, outputs: np.ndarray) -> float:
 
 
 def _read(trials: Trials, outputs: np.ndarray) -> Reading:
+    if not isinstance(trials, Trials):
+        raise TypeError(f"`trials` must be Trials, got {type(trials).__name__}.")
     rule = trials.task.decision_rule
     if rule is None:
         raise ValueError(

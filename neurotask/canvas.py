@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from neurotask._checks import choose, listed, nearest, number
+from neurotask.distributions import plain
 from neurotask.phases import Phases, to_steps
 
 
@@ -91,7 +92,7 @@ class Canvas:
         """
         layer = self.inputs[..., self._channel("inputs", channel, self._input_names)]
         start, stop = self._stretch(phase, since, until, delay)
-        value = _per_trial(value)
+        value = self._values("value", value)
         if number("noise", noise, low=0.0) > 0:
             per_step = np.float32(noise / np.sqrt(self.dt / 1000.0))
             value = value + per_step * self.rng.standard_normal(layer.shape, dtype=np.float32)
@@ -123,9 +124,11 @@ class Canvas:
         """
         at = self._channel("outputs", channel, self._output_names)
         start, stop = self._stretch(phase, since, until, delay)
-        self._paint(self.targets[..., at], start, stop, _per_trial(value))
-        counted = start + to_steps("grace", grace, self.dt)
-        self._paint(self.mask[..., at], counted, stop, _per_trial(weight))
+        self._paint(self.targets[..., at], start, stop, self._values("value", value))
+        counted, weight = start + to_steps("grace", grace, self.dt), self._values("weight", weight)
+        if np.min(weight) < 0:
+            raise ValueError(f"`weight` must be 0 or more, got {np.min(weight):g}.")
+        self._paint(self.mask[..., at], counted, stop, weight)
 
     def target_choice(
         self,
@@ -159,6 +162,13 @@ class Canvas:
 
     def _answers(self, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the right choice (-1: none) and the choice trained for, each of shape (trial,)."""
+        if answer.shape not in ((), (self.n_trials,)):
+            raise ValueError(
+                f"`answer` must be one a trial, shape ({self.n_trials},) here, got shape "
+                f"{answer.shape}."
+            )
+        if answer.dtype.kind == "f" and np.isnan(answer).any():
+            raise ValueError("`answer` must be numbers, got NaN. Give 0.0 where none is right.")
         answer = np.broadcast_to(answer, self.n_trials)
         n_choices = len(self._choices)
         if n_choices == 2 and answer.dtype == bool:
@@ -168,10 +178,26 @@ class Canvas:
         if answer.dtype.kind not in "iu" or answer.min() < -1 or answer.max() >= n_choices:
             raise ValueError(
                 f"`answer` must be a place among the {n_choices} choices (or -1: none is right), "
-                f"got {answer!r}. Give signed evidence for two choices as floats."
+                f"got {plain(np.unique(answer)[:5])}. "
+                "Give signed evidence for two choices as floats."
             )
         guess = self.rng.integers(n_choices, size=self.n_trials)
         return answer, np.where(answer < 0, guess, answer)
+
+    def _values(self, name: str, value: Any) -> np.ndarray:
+        """Return a value as (), (trial or 1, time or 1), or raise."""
+        given = np.asarray(value)
+        if given.dtype.kind not in "biuf":
+            raise ValueError(f"`{name}` must be a number or an array of numbers, got {value!r}.")
+        array = given[:, None] if given.ndim == 1 else given
+        wide = (1, self.n_trials), (1, self.n_steps)
+        fits = array.ndim == 2 and all(n in ok for n, ok in zip(array.shape, wide, strict=True))
+        if array.ndim and not fits:
+            raise ValueError(
+                f"`{name}` must be a number, one a trial or (trial, time), here ({self.n_trials},) "
+                f"or ({self.n_trials}, {self.n_steps}), got shape {given.shape}."
+            )
+        return array.astype(np.float32)
 
     def _channel(self, kind: str, name: str, names: tuple[str, ...]) -> int:
         return names.index(choose(f"{kind[:-1]} channel", name, names))
@@ -202,8 +228,3 @@ class Canvas:
         step = np.arange(self.n_steps)
         inside = (step >= start[:, None]) & (step < stop[:, None])
         np.copyto(layer, layer + value if add else value, where=inside, casting="same_kind")
-
-
-def _per_trial(value: Any) -> Any:
-    value = np.asarray(value, dtype=np.float32)
-    return value[:, None] if value.ndim == 1 else value

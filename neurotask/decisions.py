@@ -62,6 +62,11 @@ class Argmax(DecisionRule):
         start = start + to_steps("grace", self.grace, trials.dt)
         broken = np.zeros(len(trials), bool)
         choices = _choice_places(trials)
+        if (start >= stop).all():
+            raise ValueError(
+                f"`grace` must leave a step of the phase {self.phase!r} to read, got "
+                f"{self.grace:g} ms. Make it shorter than the phase."
+            )
         level = _mean(outputs, start, stop)
         choice = level[:, choices].argmax(1)
         if "fixation" in trials.output_names:

@@ -159,7 +159,10 @@ def as_factor(name: str, value: Any) -> Factor:
     if isinstance(value, (Levels, Distribution)):
         return value
     if isinstance(value, (tuple, list, np.ndarray)):
-        return Levels(plain(value))
+        try:
+            return Levels(plain(value))
+        except ValueError as error:  # in the words of the user, who wrote the name
+            raise ValueError(str(error).replace("`values`", f"`{name}`")) from None
     raise TypeError(
         f"`{name}` must be a tuple of levels or a distribution, got {value!r}. "
         "Give one value as a tuple of one: (value,)."

@@ -159,6 +159,13 @@ class Task(ABC):
         trials = self.batch(2, seed=0, stream=Stream.TRIALS, index=0)
         if self.psychometric_axis is not None:
             choose("psychometric_axis", self.psychometric_axis, trials.columns)
+        if self.decision_rule is not None:
+            if not isinstance(self.decision_rule, DecisionRule):
+                raise TypeError(
+                    f"`decision_rule` must be a decision rule, got {self.decision_rule!r}. "
+                    'Write decision_rule = Argmax("decision"), for example.'
+                )
+            behavior(trials, trials.targets)
 
     @classmethod
     def check_settings(cls, names: Iterable[str]) -> None:
@@ -180,7 +187,10 @@ class Task(ABC):
     @cached_property
     def varying(self) -> dict[str, Factor]:
         """The factors, each as its `Levels` or its distribution."""
-        return {name: as_factor(name, value) for name, value in self.factors().items()}
+        factors = self.factors()
+        if not isinstance(factors, Mapping):
+            raise TypeError(f"`factors` must return a dict of levels, got {factors!r}.")
+        return {name: as_factor(name, value) for name, value in factors.items()}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

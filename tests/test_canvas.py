@@ -116,6 +116,37 @@ def test_wrong_answers(answer):
         t.target_choice(np.array(answer), phase="on")
 
 
+@pytest.mark.parametrize(
+    ("paint", "message"),
+    [
+        (
+            lambda t: t.input("u", np.ones(4)),
+            r"`value` must be a number, one a trial .* \(3,\) or \(3, 10\), got shape \(4,\)",
+        ),
+        (
+            lambda t: t.input("u", np.ones((3, 4))),
+            r"`value` must be a number, one a trial .* got shape \(3, 4\)",
+        ),
+        (
+            lambda t: t.input("u", "high"),
+            r"`value` must be a number or an array of numbers, got 'high'",
+        ),
+        (lambda t: t.target("l", 1.0, weight=-1.0), r"`weight` must be 0 or more, got -1"),
+        (
+            lambda t: t.target_choice(np.ones(4), phase="on"),
+            r"`answer` must be one a trial, shape \(3,\) here, got shape \(4,\)",
+        ),
+        (
+            lambda t: t.target_choice(np.full(3, np.nan), phase="on"),
+            r"`answer` must be numbers, got NaN",
+        ),
+    ],
+)
+def test_values_that_do_not_fit(paint, message):
+    with pytest.raises(ValueError, match=message):
+        paint(canvas())
+
+
 def test_negative_noise():
     with pytest.raises(ValueError, match=r"`noise` must be a number of 0 or more, got -1"):
         canvas().input("u", noise=-1)

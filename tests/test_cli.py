@@ -229,12 +229,21 @@ def test_file_that_is_no_task_is_refused(call, folder):
     assert "must define one task, got nothing. Define a subclass of neurotask.Task" in result.stderr
 
 
-def test_error_in_the_code_of_a_task_keeps_its_traceback(call, folder):
+def test_error_in_the_code_of_a_task_names_its_line(call, folder):
     code = BARE.replace("t.input(", "import numpy; numpy.ones(2) + numpy.ones(3); t.input(")
     (folder / "a.py").write_text(code, encoding="utf-8")
     result = call("show", "a.py")
-    assert isinstance(result.exception, ValueError)
-    assert "could not be broadcast" in str(result.exception)
+    assert result.exit_code == 1
+    line = 1 + code[: code.index("import numpy; numpy.ones")].count("\n")
+    start = f"Error: {folder / 'a.py'}, line {line}: ValueError: operands could not be broadcast"
+    assert result.stderr.startswith(start)
+
+
+def test_a_missing_import_of_a_task_file_is_said(call, folder):
+    (folder / "a.py").write_text("import no_such_module\n", encoding="utf-8")
+    result = call("train", "a.py")
+    assert result.exit_code == 1
+    assert "a.py, line 1: ModuleNotFoundError: No module named 'no_such_module'" in result.stderr
 
 
 def test_divergence_is_said_with_where_the_network_is(call, folder):

@@ -135,6 +135,12 @@ def page(motion):
     return report(settings(), HISTORY, motion, weights()).html
 
 
+def test_nothing_false_is_said_of_a_network_that_chose_its_time(motion, undrawn):
+    timed = motion.assign_coords(rt=("trial", np.full(motion.sizes["trial"], 500.0)))
+    html = report(settings(), HISTORY, timed, weights()).html
+    assert "when to stop looking. Roitman" in html and "fixed time" not in html
+
+
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures out, for tests that read the words."""

@@ -225,6 +225,13 @@ def test_phases_with_postponed_annotations(tmp_path):
         ),
         (lambda: Context().trials(2, delay=110.0), r"`delay` must be a whole multiple of dt"),
         (lambda: Context().grid(depth=[1, 2]), r"`depth` must be a factor or a phase of Context"),
+        (lambda: Context().grid(motion=[]), r"`motion` must hold one level or more, got \[\]"),
+        (
+            lambda: Context().trials(2, motion=None),
+            r"`motion` must be a value or one a trial, got None",
+        ),
+        (lambda: Context().grid(motion={"a": 1}), r"`motion` must be a value or one a trial"),
+        (lambda: Context().trials(2, delay="long"), r"`delay` must be a time in ms, got 'long'"),
         (
             lambda: Context().grid(repeats=0),
             r"`repeats` must be a whole number of 1 or more, got 0",
@@ -243,6 +250,31 @@ def test_unknown_setting():
         Context().replace(coherence=0.1)
     with pytest.raises(TypeError, match="coherence"):
         Context(coherence=0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByPlace(nt.Task):
+    """The right choice is a whole number."""
+
+    inputs = ("u",)
+    outputs = ("a", "b")
+    decision_rule = nt.Argmax("on")
+    on: nt.Duration = 100.0
+
+    def factors(self):
+        return dict(side=(0, 1), strength=(1, 2))
+
+    def build(self, t):
+        t.input("u", t.conditions.strength)
+        t.target_choice(t.conditions.side, phase="on")
+
+
+def test_whole_numbers_stay_whole_however_they_are_asked_for():
+    task = ByPlace()
+    for trials in (task.trials(20), task.grid(), task.grid(side=[0, 1]), task.trials(20, side=0)):
+        assert trials.columns["side"].dtype == int
+        assert np.array_equal(trials.answers, trials.columns["side"])
+    assert task.trials(2, strength=1.5).columns["strength"].tolist() == [1.5, 1.5]
 
 
 def test_frozen():
@@ -272,6 +304,37 @@ def test_the_base_of_broken_tasks_works():
     [
         (dict(inputs=("a", "a")), ValueError, r"`inputs` must be a tuple of different names"),
         (dict(outputs="z"), ValueError, r"`outputs` must be a tuple of different names, got 'z'"),
+        (
+            dict(decision_rule="argmax"),
+            TypeError,
+            r"`decision_rule` must be a decision rule, got 'argmax'",
+        ),
+        (
+            dict(decision_rule=nt.Argmax("off")),
+            ValueError,
+            r"`phase` must be one of \"on\", got 'off'",
+        ),
+        (
+            dict(decision_rule=nt.Argmax("on", grace=100.0)),
+            ValueError,
+            r"`grace` must leave a step",
+        ),
+        (
+            dict(decision_rule=nt.Argmax("on", grace=-20.0)),
+            ValueError,
+            r"`grace` must be a time of 0 ms",
+        ),
+        (
+            dict(factors=lambda s: None),
+            TypeError,
+            r"`factors` must return a dict of levels, got None",
+        ),
+        (dict(factors=lambda s: dict(c=())), ValueError, r"`c` must hold one level or more"),
+        (
+            dict(derive=lambda s, c: None),
+            TypeError,
+            r"`derive` must return a dict of conditions, got None",
+        ),
         (dict(choices=("y",)), ValueError, r"`choices` must be one of \"z\", got 'y'"),
         (dict(on=0.0), ValueError, r"`on` must not be 0 ms: the trial is empty"),
         (dict(psychometric_axis="c"), ValueError, r"`psychometric_axis` must be one of nothing"),

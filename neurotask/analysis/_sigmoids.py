@@ -40,6 +40,13 @@ class Sigmoid:
     def __repr__(self) -> str:
         return f"SIGMOIDS[{self.name!r}]"
 
+    def __reduce__(self) -> tuple[Callable[[str], "Sigmoid"], tuple[str]]:
+        return _named, (self.name,)  # a fit goes to another process by the sigmoid's name
+
+
+def _named(name: str) -> Sigmoid:
+    return SIGMOIDS[name]
+
 
 # F(z) = 1 / (1 + exp(-z)); Wichmann & Hill (2001), with z = (x - alpha) / beta.
 logistic = Sigmoid(

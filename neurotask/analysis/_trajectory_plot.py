@@ -11,12 +11,14 @@ from neurotask.analysis._axes import axes_or_new, bare
 if TYPE_CHECKING:
     from neurotask.analysis._pca import PCA
 
+_ROWS = 16  # of a column of the legend
 _SHAPE = {"linestyle": "none", "markersize": 6, "zorder": 4}
 
 
 def draw(result: "PCA", ax: Axes | None, components: tuple[int, int]) -> Axes:
     """Draw one line a condition, and where it starts and meets the event."""
-    ax = axes_or_new(ax, (5.0, 3.6))
+    columns = -(-len(result.n_trials) // _ROWS)
+    ax = axes_or_new(ax, (4.0 + columns, 3.6))
     paths = result.trajectories.isel(component=list(components))
     labels, time = paths["condition"].to_numpy(), paths["time"].to_numpy()
     for path, label, color in zip(paths.to_numpy(), labels, colors(labels), strict=True):
@@ -61,4 +63,7 @@ def _legend(ax: Axes, result: "PCA", start: float) -> None:
         ax.plot([], [], "o", markeredgecolor="black", label=f"{result.align} starts", **grey)
     title = ", ".join(result.condition)
     beside: Any = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-    ax.legend(title=title, alignment="left", frameon=False, fontsize="small", **beside)
+    columns = -(-len(result.n_trials) // _ROWS)
+    ax.legend(
+        title=title, alignment="left", frameon=False, fontsize="small", ncols=columns, **beside
+    )

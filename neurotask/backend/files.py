@@ -21,6 +21,10 @@ def save_model(write: Callable[[Any], None], filepath: Any, overwrite: bool) -> 
         raise ValueError(f"`filepath` must end in .keras, got {str(path)!r}.")
     if path.exists() and not overwrite:
         raise FileExistsError(f"`filepath` must be new, but {path} exists. Give overwrite=True.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"`filepath` must be in a folder that exists, but {path.parent} is none. Make it first."
+        )
     beside = path.with_name(f".{path.stem}-{os.getpid()}.keras")
     try:
         write(beside)
@@ -44,7 +48,7 @@ def load_model(filepath: Any) -> "RecurrentModel":
     path = Path(filepath)
     if not path.is_file():
         raise FileNotFoundError(f"`filepath` must be a .keras file, but there is no {path}.")
-    if not zipfile.is_zipfile(path):
+    if not zipfile.is_zipfile(path) or "config.json" not in zipfile.ZipFile(path).namelist():
         raise ValueError(
             f"`filepath` must be a whole .keras file, but {path} is truncated or foreign."
         )

@@ -62,6 +62,7 @@ class Trainer:
                 f"`source` must be a Task, got {task!r}. Load one with neurotask.load()."
             )
         model.check_fits(task)
+        _check_watching(callbacks, verbose)
         segments = list(_segments(count("updates", updates), count("segment", segment)))
         feed = _Feed(task, count("batch_size", batch_size), seed)
         history = keras.callbacks.History()
@@ -180,6 +181,14 @@ class _Feed:
                 "that counts. Use t.target(...) or t.target_choice(...) in its build."
             )
         return trials
+
+
+def _check_watching(callbacks: Any, verbose: Any) -> None:
+    good = isinstance(callbacks, (list, tuple))
+    if not good or not all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
+        raise TypeError(f"`callbacks` must be a list of Keras callbacks, got {callbacks!r}.")
+    if verbose not in (0, 1):
+        raise ValueError(f"`verbose` must be 0 or 1, got {verbose!r}.")
 
 
 def _segments(updates: int, size: int) -> Iterator[int]:

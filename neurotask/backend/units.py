@@ -38,6 +38,8 @@ class Units(Setting):
     tau: float | Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.n, Mapping):
+            self._check_areas(self.n)
         for area, n in self._areas.items():
             count(f"n[{area!r}]" if area else "n", n)
             self._check_types(area, n)
@@ -113,6 +115,14 @@ class Units(Setting):
     def _counts(self) -> list[tuple[int, int]]:
         share = self.excitatory or 0.0
         return [(n, int(np.floor(share * n + 0.5))) for n in self._areas.values()]
+
+    def _check_areas(self, areas: Mapping[str, int]) -> None:
+        taken = ("E", "I", "")
+        good = (isinstance(a, str) and a not in taken and "." not in a for a in areas)
+        if not areas or not all(good):
+            raise ValueError(
+                f"`n` must name areas other than E and I, without dots, got {dict(areas)!r}."
+            )
 
     def _check_types(self, area: str, n: int) -> None:
         if self.excitatory is None:

@@ -1,5 +1,6 @@
 """Psychometric curves against closed forms, invariances, known parameters and published fits."""
 
+import pickle
 from typing import Any
 
 import matplotlib
@@ -611,3 +612,12 @@ def test_the_ends_of_a_wilson_interval_are_z_standard_errors_of_their_own_away()
 def test_html_shows_estimates_with_intervals():
     html = fit_signed(signed_counts(50))._repr_html_()
     assert all(word in html for word in ("bias", "threshold", "estimate", "low", "high", "ok"))
+
+
+def test_a_fit_goes_to_another_process():
+    table = pd.DataFrame(
+        {"x": np.arange(-2.0, 3.0), "n_trials": 50, "n_positive": [3, 12, 26, 37, 48]}
+    )
+    fit = psychometric(table, axis="x")
+    back = pickle.loads(pickle.dumps(fit))
+    assert back.threshold == fit.threshold and back.sigmoid == fit.sigmoid

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -84,6 +85,11 @@ def test_truncated_and_foreign_files(trained, tmp_path):
         ValueError, match=r"must be a whole .keras file, but .*cut.keras is truncated"
     ):
         nt.load_model(cut)
+    empty = tmp_path / "empty.keras"
+    with zipfile.ZipFile(empty, "w") as archive:
+        archive.writestr("readme.txt", "no model")
+    with pytest.raises(ValueError, match=r"empty.keras is truncated or foreign"):
+        nt.load_model(empty)
     foreign = tmp_path / "foreign.keras"
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]).save(foreign)
     with pytest.raises(
@@ -106,6 +112,11 @@ def test_a_strangers_code_is_not_run(tmp_path):
     ("call", "error", "message"),
     [
         (lambda m, d: m.save(d / "n.h5"), ValueError, r"`filepath` must end in .keras, got"),
+        (
+            lambda m, d: m.save(d / "no" / "n.keras"),
+            FileNotFoundError,
+            r"in a folder that exists, but",
+        ),
         (
             lambda m, d: m.save(d / "n.keras", zipped=True),
             TypeError,

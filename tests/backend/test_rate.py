@@ -207,6 +207,37 @@ def test_a_registered_function_may_be_the_activation():
             r"`input.autapses` must be True: only recurrent synapses can be autapses",
         ),
         (lambda: model(nosie=0.5), TypeError, r"nosie"),
+        (
+            lambda: nt.RateRNN("motion", ["z"], units=4, dt=10.0),
+            ValueError,
+            r"`inputs` must be a sequence of different names, got 'motion'",
+        ),
+        (
+            lambda: nt.RateRNN(["u"], [], units=4, dt=10.0),
+            ValueError,
+            r"`outputs` must be a sequence",
+        ),
+        (
+            lambda: nt.RateRNN(["u", "u"], ["z"], units=4, dt=10.0),
+            ValueError,
+            r"`inputs` must be a seq",
+        ),
+        (
+            lambda: model().step(np.zeros(5), np.zeros(2)),
+            ValueError,
+            r"`state` must have the shape \(..., unit\), with 6 last, got \(5,\)",
+        ),
+        (
+            lambda: model().step(np.zeros(6), np.zeros(3)),
+            ValueError,
+            r"`input` must have the shape",
+        ),
+        (
+            lambda: model()(np.zeros((3, 4, 5))),
+            ValueError,
+            r"`inputs` must have the shape \(trial, time, input\), with 2 last",
+        ),
+        (lambda: model()(np.zeros((4, 2))), ValueError, r"`inputs` must have the shape"),
         (lambda: model(units=0), ValueError, r"`n` must be a whole number of 1 or more, got 0"),
         (
             lambda: nt.RateRNN.for_task("rdm", units=5),

@@ -108,6 +108,12 @@ def test_session_survives_a_file(quick, network, tmp_path):
             ValueError,
             r"`record` must be one of",
         ),
+        (
+            lambda m, t: m.run(t.trials(2), record="rates"),
+            ValueError,
+            r"`record` must be names in a tuple",
+        ),
+        (lambda m, t: m.evaluate(t.trials(2)), TypeError, r"`task` must be a Task, got Trials"),
         (lambda m, t: m.run(t.trials(2), seed=-1), ValueError, r"`seed` must be a whole number"),
         (lambda m, t: m.evaluate(t, n=0), ValueError, r"`n` must be a whole number of 1 or more"),
         (

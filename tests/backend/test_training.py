@@ -271,6 +271,17 @@ def test_interrupt_leaves_consistent_counts(quick, network):
         (dict(seed=-1), ValueError, r"`seed` must be a whole number of 0 or more, got -1"),
         (dict(source="rdm"), TypeError, r"`source` must be a Task, got 'rdm'"),
         (dict(epochs=5), TypeError, r"epochs"),
+        (dict(verbose="yes"), ValueError, r"`verbose` must be 0 or 1, got 'yes'"),
+        (
+            dict(callbacks=[3]),
+            TypeError,
+            r"`callbacks` must be a list of Keras callbacks, got \[3\]",
+        ),
+        (
+            dict(callbacks=keras.callbacks.TerminateOnNaN()),
+            TypeError,
+            r"`callbacks` must be a list of Keras callbacks",
+        ),
         (
             dict(source=Failing()),
             ValueError,
@@ -302,6 +313,12 @@ def test_an_uncompiled_network_says_so(quick):
         (dict(rule=3), TypeError, r"`rule` must be a learning rule or its name, got 3"),
         (dict(loss="mse"), ValueError, r"`loss` must be one of \"mean_squared_error\", got 'mse'"),
         (dict(engine="xla"), ValueError, r"`engine` must be one of \"auto\", \"graph\", got 'xla'"),
+        (
+            dict(optimizer="adamm"),
+            ValueError,
+            r"`optimizer` must be a Keras optimizer .* got 'adamm'",
+        ),
+        (dict(optimizer=None), ValueError, r"`optimizer` must be a Keras optimizer .* got None"),
         (dict(ruel="bptt"), TypeError, "ruel"),
     ],
 )

@@ -55,6 +55,9 @@ def test_repr_is_exact():
             lambda: nt.Units({"A": 50, "B": 2}, excitatory=0.8),
             r"`excitatory` must leave a unit of each type in B, got 0.8 of 2 units",
         ),
+        (lambda: nt.Units({}), r"`n` must name areas other than E and I, without dots, got {}"),
+        (lambda: nt.Units({"E": 3}), r"`n` must name areas other than E and I"),
+        (lambda: nt.Units({"A.B": 3}), r"`n` must name areas other than E and I, without dots"),
         (lambda: nt.Units(5, tau=0.0), r"`tau` must be a number above 0, got 0.0"),
         (lambda: nt.Units(5, tau={"X": 5.0}), r"`label` must be made of nothing, got 'X'"),
         (

@@ -49,7 +49,8 @@ class RecurrentModel(keras.Model):
 
     def __init__(self, inputs: Sequence[str], outputs: Sequence[str], dt: float, dtype: str):
         super().__init__(dtype=choose("dtype", dtype, ("float32", "float64")))
-        self.input_names, self.output_names = tuple(inputs), tuple(outputs)
+        self.input_names = _channels("inputs", inputs)
+        self.output_names = _channels("outputs", outputs)
         self.dt = number("dt", dt, low=0.0, above=True)
         self.updates = self.add_weight((), "zeros", dtype="int64", trainable=False, name="updates")
         self._runner, self._trainer = Runner(self), None
@@ -130,10 +131,13 @@ class RecurrentModel(keras.Model):
 
     def call(self, inputs: Any) -> Tensor:
         """Return the noise-free outputs (trial, time, output) for inputs (trial, time, input)."""
+        _check_last("inputs", inputs, len(self.input_names), "(trial, time, input)", 3)
         return self.unroll(inputs)[1]
 
     def step(self, state: np.ndarray, input: np.ndarray) -> np.ndarray:
         """Return the state after a noise-free step: (..., unit) from (..., unit), (..., input)."""
+        _check_last("state", state, len(self.units), "(..., unit)")
+        _check_last("input", input, len(self.input_names), "(..., input)")
         state, input = self._tensor(state), self._tensor(input)
         flat = tf.reshape(state, (-1, state.shape[-1]))
         current = tf.broadcast_to(input, (*state.shape[:-1], input.shape[-1]))
@@ -170,6 +174,8 @@ class RecurrentModel(keras.Model):
         Returns:
             A Session; see `neurotask.session`.
         """
+        if isinstance(record, str):
+            raise ValueError(f"`record` must be names in a tuple, got {record!r}. Write (name,).")
         return self._runner.run(trials, seed, noise, tuple(record))
 
     # --- training ------------------------------------------------------------------------------
@@ -193,7 +199,8 @@ class RecurrentModel(keras.Model):
         self.rule, self.loss_name = rules.get(rule), loss
         self.engine = choose("engine", engine, ("auto", "graph"))
         self.loss_function = losses.get(loss)
-        used = isinstance(optimizer, keras.optimizers.Optimizer) and optimizer.built
+        optimizer = _optimizer(optimizer)
+        used = optimizer.built
         if used and optimizer is not getattr(self, "optimizer", None):
             raise ValueError(
                 "`optimizer` must be new, but this one already trains another network. Make one "
@@ -267,6 +274,8 @@ class RecurrentModel(keras.Model):
 
     def check_fits(self, task: Task) -> None:
         """Raise unless a task has the model's channels and time step."""
+        if not isinstance(task, Task):
+            raise TypeError(f"`task` must be a Task, got {type(task).__name__}.")
         for kind, names, wanted in (
             ("inputs", task.inputs, self.input_names),
             ("outputs", task.outputs, self.output_names),
@@ -344,3 +353,27 @@ class RecurrentModel(keras.Model):
             dtype=self.compute_dtype,
             alg="philox",
         )
+
+
+def _channels(kind: str, names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(names, str) or not names or len(set(names)) < len(names):
+        raise ValueError(f"`{kind}` must be a sequence of different names, got {names!r}.")
+    return tuple(names)
+
+
+def _optimizer(optimizer: Any) -> keras.optimizers.Optimizer:
+    try:
+        made = keras.optimizers.get(optimizer)
+    except (TypeError, ValueError):
+        made = None
+    if not isinstance(made, keras.optimizers.Optimizer):
+        raise ValueError(
+            f'`optimizer` must be a Keras optimizer or its name, such as "adam", got {optimizer!r}.'
+        )
+    return made
+
+
+def _check_last(name: str, values: Any, size: int, form: str, rank: int | None = None) -> None:
+    shape = tuple(values.shape) if hasattr(values, "shape") else np.shape(values)
+    if not shape or shape[-1] != size or (rank is not None and len(shape) != rank):
+        raise ValueError(f"`{name}` must have the shape {form}, with {size} last, got {shape}.")
