@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"store the table in {TABLE.name}")
     arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    command = f"python -m benchmarks --rounds {arguments.rounds}"
+    command = f"python -m benchmarks --rounds {arguments.rounds}{' --write' * arguments.write}"
     text = f"{machine.describe(command)}\n\n{markdown(measure(arguments.rounds))}\n"
     print(text)
     if arguments.write:

@@ -1,4 +1,4 @@
-"""Mistakes of users as one message, without a traceback; those of code keep theirs."""
+"""Mistakes of users as one message, without a traceback; faults of the package keep theirs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ _MISTAKES = (ValueError, TypeError, FloatingPointError)
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Turn an error that the package raised, or that a file gave, into a message and exit code 1.
+    """Turn an error of a user, of a task's file or of the disk into a message and exit code 1.
 
     An error that passed through a task's own file names the file and the line. Any other, from a
     library under the package, is a bug to be found: it keeps its traceback. An interrupt ends with

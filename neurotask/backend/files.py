@@ -48,7 +48,7 @@ def load_model(filepath: Any) -> "RecurrentModel":
     path = Path(filepath)
     if not path.is_file():
         raise FileNotFoundError(f"`filepath` must be a .keras file, but there is no {path}.")
-    if not zipfile.is_zipfile(path) or "config.json" not in zipfile.ZipFile(path).namelist():
+    if not _holds_a_model(path):
         raise ValueError(
             f"`filepath` must be a whole .keras file, but {path} is truncated or foreign."
         )
@@ -62,6 +62,13 @@ def load_model(filepath: Any) -> "RecurrentModel":
             f"{type(model).__name__}. Load it with keras.saving.load_model."
         )
     return model
+
+
+def _holds_a_model(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "config.json" in archive.namelist()
 
 
 def _register() -> None:

@@ -327,6 +327,17 @@ def test_bad_compile(quick, settings, error, message):
         nt.RateRNN.for_task(quick, units=4).compile(**settings)
 
 
+def test_a_refused_compile_changes_nothing(quick, network):
+    model, other = network(), network()
+    for wrong in (dict(optimizer="adamm"), dict(loss="mse"), dict(optimizer=other.optimizer)):
+        with pytest.raises(ValueError, match="must be"):
+            model.compile(rule=nt.rules.BPTT(clip_norm=None), **wrong)
+        assert model.rule == nt.rules.BPTT()
+    for one in (model, other):
+        fit(one, quick)
+    assert same(model, other)
+
+
 def test_an_optimizer_serves_one_network(network):
     used = network().optimizer
     with pytest.raises(ValueError, match=r"`optimizer` must be new, but this one already trains"):

@@ -196,9 +196,9 @@ class RecurrentModel(keras.Model):
             loss: name of the loss.
             engine: "graph" (TensorFlow) or "auto" (the fastest that applies).
         """
-        self.rule, self.loss_name = rules.get(rule), loss
-        self.engine = choose("engine", engine, ("auto", "graph"))
-        self.loss_function = losses.get(loss)
+        # All is checked before anything is set: a refused call leaves the model as it was.
+        rule, function = rules.get(rule), losses.get(loss)
+        engine = choose("engine", engine, ("auto", "graph"))
         optimizer = _optimizer(optimizer)
         used = optimizer.built
         if used and optimizer is not getattr(self, "optimizer", None):
@@ -206,6 +206,8 @@ class RecurrentModel(keras.Model):
                 "`optimizer` must be new, but this one already trains another network. Make one "
                 "for each, or give its name."
             )
+        self.rule, self.engine = rule, engine
+        self.loss_name, self.loss_function = loss, function
         super().compile(optimizer=optimizer, jit_compile=False)
         self.optimizer.build(self.trainable_variables)
         self._trainer = Trainer(self)

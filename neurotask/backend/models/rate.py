@@ -52,8 +52,8 @@ class RateRNN(RecurrentModel):
     Raises:
         ValueError: for a setting out of range, such as dt above tau.
 
-    Source: equation (1) with the noise of Song, Yang & Wang (2016) PLoS Comput Biol 12:e1004792, in
-    the form whose stationary variance does not depend on dt.
+    Source: the network of Song, Yang & Wang (2016) PLoS Comput Biol 12:e1004792; its noise in the
+    form whose stationary variance does not depend on dt.
 
     Example:
         >>> model = RateRNN(["u"], ["z"], units=4, dt=20.0, seed=1)
