@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurotask._blocks import origins, string
 from neurotask._checks import choose, listed, nearest, number
 from neurotask.canvas import Canvas, Conditions
-from neurotask.distributions import Distribution, Factor, Levels, Remainder, plain
+from neurotask.distributions import (
+    Derived,
+    Distribution,
+    Factor,
+    Levels,
+    OwnChoice,
+    Remainder,
+    plain,
+)
 from neurotask.phases import Phases, lay_out, longest, to_steps
 from neurotask.trials import Trials
 
@@ -34,41 +43,68 @@ def make_trials(
         what: generator of the conditions.
         how: generator of what the trials show beyond their conditions, such as noise.
     """
-    given = {name: _checked(task, name, value, n) for name, value in conditions.items()}
-    columns = _draw(task, n, what, given)
-    phases = _lay_out(task, n, columns, set(given))
-    # Padded to the longest trial of the task, not of the batch: shapes stay the same.
-    n_steps = int(phases.lengths.max())
-    if not set(given) & set(task.durations):
-        n_steps = max(n_steps, longest(task.durations, task.dt))
+    k = task.trials_per_block or 1
+    given = {name: _checked(task, name, value, n, k) for name, value in conditions.items()}
+    columns = _draw(task, n, k, what, given)
+    phases = _lay_out(task, n * k, columns, set(given))
     canvas = Canvas(
-        task.inputs, task.outputs, task.choices, Conditions(columns), phases, n_steps, how
+        task.inputs,
+        task.outputs,
+        task.choices,
+        Conditions(columns),
+        phases,
+        _n_steps(task, phases, given),
+        how,
     )
     task.build(canvas)
     _check_finite(task, task.inputs, canvas.inputs)
     _check_finite(task, task.outputs, canvas.targets)
     arrays = (canvas.inputs, canvas.targets, canvas.mask)
-    return Trials(task, *arrays, columns, phases, canvas.answers)
+    if task.trials_per_block is None:
+        return Trials(task, *arrays, columns, phases, canvas.answers)
+    arrays = [string(array, phases.lengths, k) for array in arrays]
+    phases = phases.shifted(origins(phases.lengths, k))
+    return Trials(task, *arrays, columns, phases, canvas.answers, per_block=k)
+
+
+def _n_steps(task: "Task", phases: Phases, given: Columns) -> int:
+    """Return how long the rows of the canvas are: where it can be told, that of any batch."""
+    n_steps = int(phases.lengths.max())
+    bound = longest(task.durations, task.dt)
+    blocks = task.trials_per_block is not None
+    return (
+        n_steps
+        if blocks or bound is None or set(given) & set(task.durations)
+        else max(n_steps, bound)
+    )
 
 
 def crossed(
-    factors: Mapping[str, Factor],
-    levels: Mapping[str, Any],
-    repeats: int,
-    rng: np.random.Generator,
+    task: "Task", levels: Mapping[str, Any], repeats: int, rng: np.random.Generator
 ) -> tuple[int, Columns]:
     """Return the conditions of a grid: every cell of `levels`, the other factors balanced.
 
+    In a block task a cell is a block: what is named is held over the block, and the others are
+    balanced over its trials.
+
     Args:
-        factors: the factors of the task.
-        levels: the levels to cross; with none, those of all factors that have levels.
-        repeats: trials a cell.
+        task: the task.
+        levels: the levels to cross; with none, those of all factors that have levels (of a block
+            task: of the factors of the blocks).
+        repeats: rows a cell.
         rng: generator of the order in which other factors are balanced.
 
     Returns:
-        The number of trials, and the conditions, each of shape (trial,).
+        The number of rows, and the conditions, each of shape (row,) or (row, trial in the block).
     """
-    named = levels or {k: f.values for k, f in factors.items() if isinstance(f, Levels)}
+    even = {
+        name: factor.values
+        for name, factor in task.varying.items()
+        if isinstance(factor, Levels) and factor.weights is None
+    }
+    blocks = task.trials_per_block is not None
+    of_rows = {k: v for k, v in even.items() if not blocks or k in task.of_blocks}
+    named = levels or of_rows
     for name, values in named.items():
         if np.size(plain(values)) == 0:
             raise ValueError(f"`{name}` must hold one level or more, got {values!r}.")
@@ -77,8 +113,14 @@ def crossed(
         name: np.repeat(np.array([row[at] for row in rows]), repeats)
         for at, name in enumerate(named)
     }
-    others = {k: f.values for k, f in factors.items() if k not in named and isinstance(f, Levels)}
-    return len(rows) * repeats, columns | _balanced(others, len(rows), repeats, rng)
+    others = {k: v for k, v in of_rows.items() if k not in named}
+    columns |= _balanced(others, len(rows), repeats, rng)
+    if blocks:
+        within = {k: v for k, v in even.items() if k not in of_rows and k not in named}
+        n_rows, per_block = len(rows) * repeats, task.trials_per_block or 1
+        balanced = _balanced(within, n_rows, per_block, rng)
+        columns |= {k: v.reshape(n_rows, per_block) for k, v in balanced.items()}
+    return len(rows) * repeats, columns
 
 
 def _balanced(
@@ -95,9 +137,10 @@ def _balanced(
     }
 
 
-def _checked(task: "Task", name: str, value: Any, n: int) -> np.ndarray:
-    """Return a condition given by hand with one value a trial, or raise."""
-    options = [*task.varying, *task.durations]
+def _checked(task: "Task", name: str, value: Any, n: int, k: int) -> np.ndarray:
+    """Return a condition given by hand with one value a trial, (row * trial,), or raise."""
+    derived = task.derived_durations
+    options = [*task.varying, *(phase for phase in task.durations if phase not in derived)]
     if name not in options:
         raise ValueError(
             f"`{name}` must be a factor or a phase of {type(task).__name__}, which has "
@@ -106,9 +149,12 @@ def _checked(task: "Task", name: str, value: Any, n: int) -> np.ndarray:
     values = np.asarray(value)
     if values.dtype.kind not in "biufUS":
         raise ValueError(f"`{name}` must be a value or one a trial, got {value!r}.")
-    if values.shape not in ((), (n,)):
+    shapes = [(), (n,)] if task.trials_per_block is None else [(), (n,), (n, k)]
+    if values.shape not in shapes:
+        block = f" or ({n}, {k})" if len(shapes) > 2 else ""
         raise ValueError(
-            f"`{name}` must be one value or one a trial, shape ({n},), got shape {values.shape}."
+            f"`{name}` must be one value or one a trial, shape ({n},){block}, got shape "
+            f"{values.shape}."
         )
     if name in task.durations:
         if values.dtype.kind not in "iuf":
@@ -118,52 +164,71 @@ def _checked(task: "Task", name: str, value: Any, n: int) -> np.ndarray:
     else:
         _check_range(name, values, task.varying[name])
         kind = _kind(values, task.varying[name])
-    return np.broadcast_to(values, (n,)).astype(kind)
+    values = values[:, None] if values.ndim == 1 else values
+    return np.broadcast_to(values, (n, k)).ravel().astype(kind)
 
 
 def _kind(values: np.ndarray, factor: Factor) -> Any:
     """Return the type that a condition has when it is drawn, so that held ones have it too."""
-    drawn = np.asarray(factor.values).dtype if isinstance(factor, Levels) else np.dtype(float)
+    levels = isinstance(factor, (Levels, OwnChoice))
+    drawn = np.asarray(factor.values).dtype if levels else np.dtype(float)
     between = drawn.kind in "iu" and not np.array_equal(values, values.astype(int))
     return values.dtype if drawn.kind in "US" else float if between else drawn
 
 
-def _draw(task: "Task", n: int, rng: np.random.Generator, given: Columns) -> Columns:
-    """Return all conditions: factors, durations that are drawn or given, and what is derived."""
-    drawn = {
+def _draw(task: "Task", n: int, k: int, rng: np.random.Generator, given: Columns) -> Columns:
+    """Return all conditions, each (row * trial,): factors, drawn durations, what is derived."""
+    drawn: Columns = {}
+    for name, law in {**task.varying, **task.durations}.items():
         # Drawn even where it is given, so that holding one condition leaves the others alone.
-        name: law.sample(rng, n)
-        for name, law in {**task.varying, **task.durations}.items()
-        if isinstance(law, (Levels, Distribution))
-    }
+        if name in task.of_blocks:
+            drawn[name] = np.repeat(law.sample(rng, n), k)
+        elif isinstance(law, (Levels, Distribution, OwnChoice)):
+            drawn[name] = law.sample(rng, n * k)
     for name in task.durations:
         if name in drawn and name not in given:
             drawn[name] = np.rint(drawn[name] / task.dt) * task.dt
     drawn |= given
-    derived = task.derive(Conditions(drawn))
+    return drawn | _derived(task, n, k, drawn)
+
+
+def _derived(task: "Task", n: int, k: int, drawn: Columns) -> Columns:
+    """Return what follows from the factors; a block task sees them as (block, trial)."""
+    blocks = task.trials_per_block is not None
+    shape = (n, k) if blocks else (n,)
+    derived = task.derive(Conditions({name: v.reshape(shape) for name, v in drawn.items()}))
     if not isinstance(derived, Mapping):
         raise TypeError(f"`derive` must return a dict of conditions, got {derived!r}.")
-    for name in derived:
-        if name in drawn:
+    for name, value in derived.items():
+        free = not isinstance(task.durations.get(name, Derived()), Derived)
+        if name in drawn or free:
             raise ValueError(
                 f"`{name}` must be a factor or derived from factors, not both. Give what "
                 f"{type(task).__name__}.derive returns another name."
             )
-    return drawn | {name: np.broadcast_to(value, (n,)) for name, value in derived.items()}
+        if np.shape(value) not in ((), shape):
+            raise ValueError(
+                f"`{name}` must be one a trial, shape {shape}, as {type(task).__name__}.derive "
+                f"returns it, got shape {np.shape(value)}."
+            )
+    return {name: np.broadcast_to(value, shape).ravel() for name, value in derived.items()}
 
 
 def _lay_out(task: "Task", n: int, columns: Columns, given: set[str]) -> Phases:
-    steps = {
-        name: duration
-        if isinstance(duration, Remainder) and name not in given
-        else to_steps(name, columns.get(name, duration), task.dt)
-        for name, duration in task.durations.items()
-    }
+    steps = {}
+    for name, duration in task.durations.items():
+        if isinstance(duration, Derived) and name not in columns:
+            raise ValueError(
+                f"`{name}` must be among what {type(task).__name__}.derive returns, since its "
+                "duration is Derived()."
+            )
+        rest = isinstance(duration, Remainder) and name not in given
+        steps[name] = duration if rest else to_steps(name, columns.get(name, duration), task.dt)
     return lay_out(steps, n, task.dt)
 
 
 def _check_range(name: str, values: np.ndarray, factor: Factor) -> None:
-    if isinstance(factor, Levels) and not factor.is_numeric:
+    if isinstance(factor, OwnChoice) or (isinstance(factor, Levels) and not factor.is_numeric):
         for value in np.unique(values):
             choose(name, value.item(), factor.values)
         return

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from neurotask.decisions import Reading
-from neurotask.trials import Trials
+from neurotask.decisions import DecisionRule, Reading
+from neurotask.trials import UNSCORED, WITHHOLD, Trials
 
 NO_CHOICE = "none"
 
@@ -14,54 +14,62 @@ def behavior(trials: Trials, outputs: np.ndarray) -> pd.DataFrame:
 
     Args:
         trials: the batch.
-        outputs: its outputs, (trial, time, output); padding is not looked at.
+        outputs: its outputs, (row, time, output); padding is not looked at.
 
     Returns:
-        One row a trial: the conditions; `answer` and `choice` ("none" where there is none);
-        `correct` (1, 0, or NaN where no answer is right; a missing answer is not correct); `rt` in
-        ms; `error` where the answer is a value; `outcome`: "correct", "error", "no_response",
-        "broken_fixation", or "unscored" where no answer is right.
+        One row a trial, of a block task with `block` and `trial_in_block`: the conditions; `answer`
+        ("none" where no choice is right, "withhold" where it is right to make none) and `choice`
+        ("none" where there is none); `correct` (1, 0, or NaN where no answer is right; a missing
+        answer is not correct); `rt` in ms; `error` where the answer is a value, and `direction`
+        (degrees) where it is one; `outcome`: "correct", "error", "no_response", "broken_fixation",
+        or "unscored" where no answer is right.
 
     Raises:
         ValueError: if the shape is not that of the targets, or an output is NaN.
     """
-    reading = _read(trials, outputs)
-    correct = _correct(trials, reading)
+    outputs = _checked(trials, np.asarray(outputs))
+    trials, outputs = trials.by_trial(), trials.cut(outputs)
+    reading = _rule(trials).read(trials, outputs)
+    correct = scored(trials, reading)
     columns = dict(trials.columns)
     if trials.task.choices:
         columns |= _answer_and_choice(trials, reading)
     if reading.error is not None:
         columns["error"] = reading.error
-    columns |= {"correct": correct, "rt": reading.rt, "outcome": _outcome(trials, reading, correct)}
+    if reading.direction is not None:
+        columns["direction"] = reading.direction
+    columns |= {"correct": correct, "rt": reading.rt, "outcome": _outcome(reading, correct)}
     return pd.DataFrame(columns, index=pd.RangeIndex(len(trials), name="trial"))
 
 
 def accuracy(trials: Trials, outputs: np.ndarray) -> float:
     """Return the share of correct trials among those with a right answer (NaN if there is none)."""
-    correct = _correct(trials, _read(trials, outputs))
-    scored = ~np.isnan(correct)
-    return float(correct[scored].mean()) if scored.any() else float("nan")
+    outputs = _checked(trials, np.asarray(outputs))
+    trials, outputs = trials.by_trial(), trials.cut(outputs)
+    correct = scored(trials, _rule(trials).read(trials, outputs))
+    counts = ~np.isnan(correct)
+    return float(correct[counts].mean()) if counts.any() else float("nan")
 
 
-def _read(trials: Trials, outputs: np.ndarray) -> Reading:
-    if not isinstance(trials, Trials):
-        raise TypeError(f"`trials` must be Trials, got {type(trials).__name__}.")
+def _rule(trials: Trials) -> DecisionRule:
     rule = trials.task.decision_rule
     if rule is None:
         raise ValueError(
             f"`decision_rule` must be set to score behaviour, but {type(trials.task).__name__} "
             'has none. Add `decision_rule = Argmax("decision")` or another rule to the task.'
         )
-    return rule.read(trials, _checked(trials, np.asarray(outputs)))
+    return rule
 
 
 def _answer_and_choice(trials: Trials, reading: Reading) -> dict[str, np.ndarray]:
     """Return the names of the right and of the chosen answers."""
-    names = np.array([*trials.task.choices, NO_CHOICE])  # place -1 is the last: none
+    names = np.array([*trials.task.choices, "withhold", NO_CHOICE])  # places -2 and -1
     return {"answer": names[trials.answers], "choice": names[reading.choice]}
 
 
 def _checked(trials: Trials, outputs: np.ndarray) -> np.ndarray:
+    if not isinstance(trials, Trials):
+        raise TypeError(f"`trials` must be Trials, got {type(trials).__name__}.")
     if outputs.shape != trials.targets.shape:
         raise ValueError(
             f"`outputs` must have the shape of the targets, {trials.targets.shape} "
@@ -77,20 +85,25 @@ def _checked(trials: Trials, outputs: np.ndarray) -> np.ndarray:
     return outputs
 
 
-def _correct(trials: Trials, reading: Reading) -> np.ndarray:
-    if reading.error is not None:
-        within = (reading.error <= reading.tolerance) & ~reading.broken
-        return np.where(np.isnan(reading.error), np.nan, within)
-    right = (reading.choice == trials.answers) & ~reading.broken
-    return np.where(trials.answers < 0, np.nan, right)
+def scored(trials: Trials, reading: Reading) -> np.ndarray:
+    """Return whether each trial is correct: 1, 0, or NaN where no answer is right; (trial,)."""
+    if reading.correct is not None:
+        return reading.correct
+    withheld = trials.answers == WITHHOLD
+    if reading.error is None:
+        right, unscored = reading.choice == trials.answers, trials.answers == UNSCORED
+    else:
+        right = np.abs(reading.error) <= reading.tolerance
+        unscored = np.isnan(reading.error) & ~reading.silent & ~withheld
+    right = np.where(withheld, reading.silent, right) & ~reading.broken
+    return np.where(unscored, np.nan, right)
 
 
-def _outcome(trials: Trials, reading: Reading, correct: np.ndarray) -> np.ndarray:
-    silent = (reading.choice < 0) & (reading.error is None)
+def _outcome(reading: Reading, correct: np.ndarray) -> np.ndarray:
     cases = {
         "broken_fixation": reading.broken,
-        "no_response": silent,
-        "unscored": np.isnan(correct),
         "correct": correct == 1,
+        "no_response": reading.silent,
+        "unscored": np.isnan(correct),
     }
     return np.select(list(cases.values()), list(cases), "error")

@@ -1,13 +1,18 @@
 """What `Task.build` paints on: inputs, targets and mask of a whole batch at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from neurotask._checks import choose, listed, nearest, number
+from neurotask._normals import normals
+from neurotask.channels import Ring
 from neurotask.distributions import plain
 from neurotask.phases import Phases, to_steps
+from neurotask.trials import UNSCORED, WITHHOLD
+
+Channels = str | Ring | Sequence[str]
 
 
 class Conditions:
@@ -29,15 +34,25 @@ class Conditions:
 
     __getitem__ = __getattr__
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._columns
+
 
 class Canvas:
     """A batch of trials being painted: name a channel, a value and a stretch of the trial.
 
     Every verb takes the stretch in one of four ways: `phase="stimulus"` (during a phase),
     `since="stimulus"` (from its start to the end of the trial), `until="stimulus"` (from the start
-    of the trial to the phase's start) or nothing (the whole trial); `delay` moves its start (ms).
-    A value is a number, one number a trial of shape (trial,), or a course in time of shape
-    (trial or 1, time). What is never painted is 0 in the inputs and has no target (mask 0).
+    of the trial to the phase's start) or nothing (the whole trial). `delay` moves its start (ms)
+    and `duration` says how long it lasts from there, at most to its end; each is a number or one a
+    trial. What is never painted is 0 in the inputs and has no target (mask 0).
+
+    A channel is a name, or several at once: a `Ring` or a tuple of names. A value is a number, one
+    number a trial (trial,) or a course in time (trial or 1, time); for several channels it may have
+    them as its last axis: (trial or 1, channel) or (trial or 1, time or 1, channel).
+
+    A condition named `catch` marks trials without a stimulus: there every input but "fixation" is
+    its noise alone, and withholding the answer is right.
 
     Attributes:
         conditions: the conditions by name, each of shape (trial,).
@@ -56,79 +71,110 @@ class Canvas:
         n_steps: int,
         rng: np.random.Generator,
     ):
-        n_trials = len(phases.edges)
+        n_trials = len(phases.lengths)
         self.conditions, self.phases, self.rng = conditions, phases, rng
         self.n_trials, self.n_steps, self.dt = n_trials, n_steps, phases.dt
         self.time = np.arange(n_steps) * phases.dt
-        self._input_names, self._output_names, self._choices = inputs, outputs, choices
+        self._names = {"inputs": inputs, "outputs": outputs}
+        self._choices = choices
+        self._shown = ~conditions.catch.astype(bool) if "catch" in conditions else None
         self.inputs = np.zeros((n_trials, n_steps, len(inputs)), np.float32)
         self.targets = np.zeros((n_trials, n_steps, len(outputs)), np.float32)
         self.mask = np.zeros((n_trials, n_steps, len(outputs)), np.float32)
-        self.answers = np.full(n_trials, -1)
+        self.answers = np.full(n_trials, UNSCORED)
 
     def input(
         self,
-        channel: str,
+        channel: Channels,
         value: Any = 1.0,
         *,
         phase: str | None = None,
         since: str | None = None,
         until: str | None = None,
-        delay: float = 0.0,
+        delay: Any = 0.0,
+        duration: Any = None,
         noise: float = 0.0,
     ) -> None:
-        """Add `value` to an input channel, with white noise of density `noise`.
+        """Add `value` to input channels, with white noise of density `noise`.
 
         Args:
-            channel: name of the input.
+            channel: name of the input, or several.
             value: what is added.
             phase: the phase it is added in; or
             since: the phase from whose start on; or
             until: the phase at whose start it ends.
             delay: shift of the start, ms.
+            duration: how long it lasts from there, ms.
             noise: standard deviation of the noise's mean over one second, in units of the input
-                times the square root of a second. Its effect depends on neither dt nor tau: a step
-                of dt seconds gets the standard deviation noise / sqrt(dt).
+                times the square root of a second; each channel has noise of its own. Its effect
+                depends on neither dt nor tau: a step of dt seconds gets the standard deviation
+                noise / sqrt(dt).
         """
-        layer = self.inputs[..., self._channel("inputs", channel, self._input_names)]
-        start, stop = self._stretch(phase, since, until, delay)
-        value = self._values("value", value)
-        if number("noise", noise, low=0.0) > 0:
-            per_step = np.float32(noise / np.sqrt(self.dt / 1000.0))
-            value = value + per_step * self.rng.standard_normal(layer.shape, dtype=np.float32)
-        self._paint(layer, start, stop, value, add=True)
+        places = self._places("inputs", channel)
+        start, stop = self._stretch(phase, since, until, delay, duration)
+        value = self._values("value", value, len(places))
+        if self._shown is not None and channel != "fixation":
+            value = value * self._shown[:, None, None].astype(np.float32)
+        per_step = number("noise", noise, low=0.0) / np.sqrt(self.dt / 1000.0)
+        self._paint(self.inputs, places, start, stop, value, add=True, noise=per_step)
 
     def target(
         self,
-        channel: str,
+        channel: Channels,
         value: Any,
         *,
         phase: str | None = None,
         since: str | None = None,
         until: str | None = None,
-        delay: float = 0.0,
-        grace: float = 0.0,
+        delay: Any = 0.0,
+        duration: Any = None,
+        grace: Any = 0.0,
         weight: Any = 1.0,
     ) -> None:
-        """Ask for `value` from an output channel.
+        """Ask for `value` from output channels.
 
         Args:
-            channel: name of the output.
+            channel: name of the output, or several.
             value: what is wanted.
             phase: the phase in which; or
             since: the phase from whose start on; or
             until: the phase at whose start it ends.
             delay: shift of the start, ms.
+            duration: how long it is wanted from there, ms.
             grace: time (ms) at the start in which errors do not count: the mask stays as it was.
             weight: weight of the errors in the loss, a number or one a trial.
         """
-        at = self._channel("outputs", channel, self._output_names)
-        start, stop = self._stretch(phase, since, until, delay)
-        self._paint(self.targets[..., at], start, stop, self._values("value", value))
-        counted, weight = start + to_steps("grace", grace, self.dt), self._values("weight", weight)
+        places = self._places("outputs", channel)
+        start, stop = self._stretch(phase, since, until, delay, duration)
+        self._paint(self.targets, places, start, stop, self._values("value", value, len(places)))
+        weight = self._values("weight", weight, len(places))
         if np.min(weight) < 0:
             raise ValueError(f"`weight` must be 0 or more, got {np.min(weight):g}.")
-        self._paint(self.mask[..., at], counted, stop, weight)
+        self._paint(self.mask, places, start + to_steps("grace", grace, self.dt), stop, weight)
+
+    def hold(
+        self,
+        *,
+        phase: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        high: float = 1.0,
+        low: float = 0.2,
+        weight: Any = 1.0,
+    ) -> None:
+        """Ask the network to wait: `high` of the output "fixation" (if any), `low` of the others.
+
+        Args:
+            phase: the phase in which; or
+            since: the phase from whose start on; or
+            until: the phase at whose start it ends.
+            high: target of "fixation".
+            low: target of the other outputs.
+            weight: weight of the errors in the loss.
+        """
+        outputs = self._names["outputs"]
+        level = np.array([[high if name == "fixation" else low for name in outputs]])
+        self.target(outputs, level, phase=phase, since=since, until=until, weight=weight)
 
     def target_choice(
         self,
@@ -140,8 +186,11 @@ class Canvas:
         high: float = 1.0,
         low: float = 0.2,
         weight: Any = 1.0,
+        withhold: Any = False,
     ) -> None:
         """Ask for a choice: `high` on the right one of the task's choices, `low` on the others.
+
+        An output "fixation" is wanted `low` where a choice is due, and `high` where it is withheld.
 
         Args:
             answer: which choice is right, shape (trial,). Whole numbers name it by its place, -1
@@ -154,14 +203,66 @@ class Canvas:
             high: target of the right choice.
             low: target of the others.
             weight: weight of the errors in the loss.
+            withhold: where it is right to make no choice, shape (trial,); the task needs an output
+                "fixation" then.
         """
-        self.answers, wanted = self._answers(np.asarray(answer))
+        withhold = self._withheld(withhold)
+        self.answers, wanted = self._answers(np.asarray(answer), withhold)
+        timing = dict(phase=phase, delay=delay, grace=grace, weight=weight)
         for place, choice in enumerate(self._choices):
-            value = np.where(wanted == place, high, low)
-            self.target(choice, value, phase=phase, delay=delay, grace=grace, weight=weight)
+            self.target(choice, np.where(wanted == place, high, low), **timing)
+        if "fixation" in self._names["outputs"]:
+            self.target("fixation", np.where(withhold, high, low), **timing)
 
-    def _answers(self, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the right choice (-1: none) and the choice trained for, each of shape (trial,)."""
+    def target_direction(
+        self,
+        ring: Ring,
+        direction: Any,
+        *,
+        phase: str,
+        delay: float = 0.0,
+        grace: float = 0.0,
+        high: float = 1.0,
+        low: float = 0.2,
+        weight: Any = 1.0,
+        withhold: Any = False,
+    ) -> None:
+        """Ask for a direction: a bump of activity on a ring of outputs, "fixation" `low`.
+
+        Args:
+            ring: the ring of outputs that reports it.
+            direction: the right direction, degrees; a number or one a trial.
+            phase: the phase in which it is reported.
+            delay: shift of the start, ms.
+            grace: time (ms) at its start in which errors do not count.
+            high: peak of the bump.
+            low: target far from it.
+            weight: weight of the errors in the loss.
+            withhold: where it is right not to respond, shape (trial,).
+        """
+        withhold = self._withheld(withhold)
+        self.answers = np.where(withhold, WITHHOLD, 0)
+        bump = np.broadcast_to(ring.bump(direction), (self.n_trials, len(ring)))
+        timing = dict(phase=phase, delay=delay, grace=grace, weight=weight)
+        wanted = np.where(withhold[:, None], low, low + (high - low) * bump)
+        self.target(ring, wanted, **timing)
+        if "fixation" in self._names["outputs"]:
+            self.target("fixation", np.where(withhold, high, low), **timing)
+
+    def _withheld(self, withhold: Any) -> np.ndarray:
+        """Return where no response is right, shape (trial,)."""
+        withhold = np.broadcast_to(np.asarray(withhold, dtype=bool), self.n_trials)
+        if self._shown is not None:
+            withhold = withhold | ~self._shown
+        if withhold.any() and "fixation" not in self._names["outputs"]:
+            raise ValueError(
+                '`outputs` must have "fixation" where a response can be withheld, got '
+                f"{listed(self._names['outputs'])}. Without it nothing can say that none was made."
+            )
+        return withhold
+
+    def _answers(self, answer: np.ndarray, withhold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the right answer and the place of the choice trained for, each of (trial,)."""
         if answer.shape not in ((), (self.n_trials,)):
             raise ValueError(
                 f"`answer` must be one a trial, shape ({self.n_trials},) here, got shape "
@@ -174,7 +275,7 @@ class Canvas:
         if n_choices == 2 and answer.dtype == bool:
             answer = answer.astype(int)
         elif n_choices == 2 and answer.dtype.kind == "f":
-            answer = np.select([answer > 0, answer < 0], [1, 0], -1)
+            answer = np.select([answer > 0, answer < 0], [1, 0], UNSCORED)
         if answer.dtype.kind not in "iu" or answer.min() < -1 or answer.max() >= n_choices:
             raise ValueError(
                 f"`answer` must be a place among the {n_choices} choices (or -1: none is right), "
@@ -182,28 +283,35 @@ class Canvas:
                 "Give signed evidence for two choices as floats."
             )
         guess = self.rng.integers(n_choices, size=self.n_trials)
-        return answer, np.where(answer < 0, guess, answer)
+        wanted = np.where(withhold, WITHHOLD, np.where(answer < 0, guess, answer))
+        return np.where(withhold, WITHHOLD, answer), wanted
 
-    def _values(self, name: str, value: Any) -> np.ndarray:
-        """Return a value as (), (trial or 1, time or 1), or raise."""
+    def _values(self, name: str, value: Any, n_channels: int) -> np.ndarray:
+        """Return a value as (trial or 1, time or 1, channel or 1), or raise."""
         given = np.asarray(value)
         if given.dtype.kind not in "biuf":
             raise ValueError(f"`{name}` must be a number or an array of numbers, got {value!r}.")
-        array = given[:, None] if given.ndim == 1 else given
-        wide = (1, self.n_trials), (1, self.n_steps)
-        fits = array.ndim == 2 and all(n in ok for n, ok in zip(array.shape, wide, strict=True))
-        if array.ndim and not fits:
-            raise ValueError(
-                f"`{name}` must be a number, one a trial or (trial, time), here ({self.n_trials},) "
-                f"or ({self.n_trials}, {self.n_steps}), got shape {given.shape}."
-            )
-        return array.astype(np.float32)
+        n, time, c = self.n_trials, self.n_steps, n_channels
+        full = given.reshape(given.shape + (1,) * max(0, 3 - given.ndim))
+        if given.ndim == 2 and c > 1:
+            full = given[:, None, :]
+        wide = (1, n), (1, time), (1, c)
+        if given.ndim < 4 and all(size in ok for size, ok in zip(full.shape, wide, strict=True)):
+            return full.astype(np.float32)
+        shapes = f"({n}, {c}) or ({n}, {time}, {c})" if c > 1 else f"({n},) or ({n}, {time})"
+        per = "(trial, channel)" if c > 1 else "(trial, time)"
+        raise ValueError(
+            f"`{name}` must be a number, one a trial or {per}, here {shapes}, got shape "
+            f"{given.shape}."
+        )
 
-    def _channel(self, kind: str, name: str, names: tuple[str, ...]) -> int:
-        return names.index(choose(f"{kind[:-1]} channel", name, names))
+    def _places(self, kind: str, channel: Channels) -> list[int]:
+        names = self._names[kind]
+        wanted = [channel] if isinstance(channel, str) else list(channel)
+        return [names.index(choose(f"{kind[:-1]} channel", name, names)) for name in wanted]
 
     def _stretch(
-        self, phase: str | None, since: str | None, until: str | None, delay: float
+        self, phase: str | None, since: str | None, until: str | None, delay: Any, duration: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         if sum(name is not None for name in (phase, since, until)) > 1:
             raise TypeError("Give one of `phase`, `since` and `until`, not several of them.")
@@ -212,19 +320,42 @@ class Canvas:
             start, stop = self.phases.steps(phase)
         elif since is not None:
             start, _ = self.phases.steps(since)
+            stop = np.where(start < 0, -1, stop)
         elif until is not None:
             stop, _ = self.phases.steps(until)
-        return start + to_steps("delay", delay, self.dt), stop
+        start = start + to_steps("delay", delay, self.dt)
+        if duration is not None:
+            stop = np.minimum(stop, start + to_steps("duration", duration, self.dt))
+        return start, stop
 
     def _paint(
-        self, layer: np.ndarray, start: np.ndarray, stop: np.ndarray, value: Any, add: bool = False
+        self,
+        layer: np.ndarray,
+        places: list[int],
+        start: np.ndarray,
+        stop: np.ndarray,
+        value: np.ndarray,
+        add: bool = False,
+        noise: float = 0.0,
     ) -> None:
-        if (start == start[0]).all() and (stop == stop[0]).all():
-            # The same stretch in every trial: a slice, several times faster than a mask.
-            span = slice(start[0], max(start[0], stop[0]))
-            part = value[:, span] if np.ndim(value) == 2 and value.shape[1] > 1 else value
-            layer[:, span] = layer[:, span] + part if add else part
+        """Write (or add) a value and noise to some channels, in a stretch of each trial."""
+        first, last = int(max(start.min(), 0)), int(stop.max())
+        if last <= first or (stop <= start).all():
             return
-        step = np.arange(self.n_steps)
-        inside = (step >= start[:, None]) & (step < stop[:, None])
-        np.copyto(layer, layer + value if add else value, where=inside, casting="same_kind")
+        span = slice(first, last)
+        value = value[:, span] if value.shape[1] > 1 else value
+        adjacent = places == list(range(places[0], places[0] + len(places)))
+        columns = slice(places[0], places[0] + len(places)) if adjacent else places
+        part = layer[:, span, columns]  # a view where the channels are adjacent, else a copy
+        if noise > 0:
+            value = value + np.float32(noise) * normals(self.rng, part.shape)
+        where: Any = True
+        if (start != first).any() or (stop != last).any():
+            step = np.arange(first, last)
+            where = ((step >= start[:, None]) & (step < stop[:, None]))[..., None]
+        if add:
+            np.add(part, value, out=part, where=where)
+        else:
+            np.copyto(part, value, where=where)
+        if not adjacent:
+            layer[:, span, columns] = part

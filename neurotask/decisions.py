@@ -1,11 +1,13 @@
 """How the answer is read from the outputs: a decision rule is a setting of the task."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurotask._checks import number
+from neurotask._checks import choose, number
+from neurotask.channels import Ring, circular_distance
 from neurotask.phases import to_steps
 from neurotask.trials import Trials
 
@@ -16,17 +18,23 @@ class Reading:
 
     Args:
         choice: place of the choice among the task's choices, -1 for none, (trial,).
+        silent: whether no response was made, (trial,).
         rt: reaction time in ms from the rule's event, NaN where none is defined, (trial,).
         broken: whether fixation was broken before the choice was due, (trial,).
         error: distance from the target where the answer is a value, else None; (trial,).
-        tolerance: the largest error that is still correct.
+        tolerance: the largest error that is still correct, a number or one a trial.
+        direction: the direction that was reported in degrees, where the answer is one; (trial,).
+        correct: 1, 0 or NaN where a rule scores by itself, (trial,).
     """
 
     choice: np.ndarray
+    silent: np.ndarray
     rt: np.ndarray
     broken: np.ndarray
     error: np.ndarray | None = None
-    tolerance: float = 0.0
+    tolerance: float | np.ndarray = 0.0
+    direction: np.ndarray | None = None
+    correct: np.ndarray | None = None
 
 
 class DecisionRule(ABC):
@@ -72,10 +80,9 @@ class Argmax(DecisionRule):
         if "fixation" in trials.output_names:
             fixation = trials.output_names.index("fixation")
             choice = np.where(level[:, choices].max(1) > level[:, fixation], choice, -1)
-            for name in trials.phases.names[: trials.phases.names.index(self.phase)]:
-                before = _mean(outputs, *trials.phases.steps(name))
-                broken |= before[:, choices].max(1) > before[:, fixation]
-        return Reading(choice, np.full(len(trials), np.nan), broken)
+            for before, has in _levels_before(trials, outputs, self.phase):
+                broken |= has & (before[:, choices].max(1) > before[:, fixation])
+        return Reading(choice, choice < 0, np.full(len(trials), np.nan), broken)
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,92 @@ class Threshold(DecisionRule):
         chosen = level[np.arange(len(trials)), first].argmax(1)
         answered = due.any(1)
         rt = np.where(answered, (first - start) * trials.dt, np.nan)
-        return Reading(np.where(answered, chosen, -1), rt, early)
+        return Reading(np.where(answered, chosen, -1), ~answered, rt, early)
+
+
+@dataclass(frozen=True)
+class PopulationVector(DecisionRule):
+    """The answer is a direction: that of the population vector of a ring of outputs.
+
+    With an output "fixation", no direction is reported where that one is above a level, and
+    fixation is broken where it is not above it over an earlier phase.
+
+    Args:
+        phase: the phase that is read.
+        ring: the ring of outputs.
+        tolerance: the largest error that is still correct, degrees.
+        grace: time (ms) at the start of the phase that is not read.
+        window: read the last so many ms of the phase alone; None: all of it.
+        fixation: level of the output "fixation" above which it holds.
+        hold: whether breaking fixation in an earlier phase makes a trial wrong.
+
+    Source: Georgopoulos, Schwartz & Kettner (1986) Science 233:1416. The defaults for tolerance and
+    level are those of Yang et al. (2019) Nat. Neurosci. 22:297.
+    """
+
+    phase: str
+    ring: Ring
+    tolerance: float = 36.0
+    grace: float = 0.0
+    window: float | None = None
+    fixation: float = 0.5
+    hold: bool = True
+
+    def __post_init__(self) -> None:
+        number("tolerance", self.tolerance, low=0.0, high=180.0)
+
+    def read(self, trials: Trials, outputs: np.ndarray) -> Reading:
+        start, stop = trials.phases.steps(self.phase)
+        start = start + to_steps("grace", self.grace, trials.dt)
+        if self.window is not None:
+            start = np.maximum(start, stop - to_steps("window", self.window, trials.dt))
+        names = trials.output_names
+        places = [names.index(name) for name in self.ring]
+        level = _mean(outputs, start, stop)
+        direction = self.ring.direction(level[:, places])
+        broken = np.zeros(len(trials), bool)
+        if "fixation" in names:
+            at = names.index("fixation")
+            direction = np.where(level[:, at] > self.fixation, np.nan, direction)
+            if self.hold:
+                for before, has in _levels_before(trials, outputs, self.phase):
+                    broken |= has & (before[:, at] <= self.fixation)
+        wanted = self.ring.direction(_mean(trials.targets, start, stop)[:, places])
+        error = circular_distance(direction, wanted)
+        silent = np.isnan(direction)
+        none = np.full(len(trials), np.nan)
+        return Reading(
+            np.where(silent, -1, 0), silent, none, broken, error, self.tolerance, direction
+        )
+
+
+@dataclass(frozen=True)
+class Interval(DecisionRule):
+    """The answer is a time: from an event until an output first reaches a level.
+
+    Args:
+        level: the level to reach, in units of the outputs.
+        from_: the phase whose start is the event.
+        wanted: the condition that holds the right interval, ms.
+        tolerance: the largest error that is still correct, as a share of the right interval.
+
+    Source: Jazayeri & Shadlen (2010) Nat. Neurosci. 13:1020, for reproduction; the threshold on a
+    ramp is that of Wang, Narain, Hosseini & Jazayeri (2018) Nat. Neurosci. 21:102.
+    """
+
+    level: float
+    from_: str
+    wanted: str
+    tolerance: float = 0.2
+
+    def __post_init__(self) -> None:
+        number("level", self.level)
+        number("tolerance", self.tolerance, low=0.0)
+
+    def read(self, trials: Trials, outputs: np.ndarray) -> Reading:
+        reading = Threshold(self.level, self.from_).read(trials, outputs)
+        wanted = trials.columns[choose("wanted", self.wanted, trials.columns)]
+        return replace(reading, error=reading.rt - wanted, tolerance=self.tolerance * wanted)
 
 
 @dataclass(frozen=True)
@@ -134,10 +226,19 @@ class Distance(DecisionRule):
         total = weight.sum((1, 2))
         with np.errstate(invalid="ignore"):
             error = np.sqrt((weight * square).sum((1, 2)) / total)
-        none = np.full(len(trials), -1)
-        return Reading(
-            none, np.full(len(trials), np.nan), np.zeros(len(trials), bool), error, self.tolerance
-        )
+        n = len(trials)
+        never, none = np.zeros(n, bool), np.full(n, np.nan)
+        return Reading(np.full(n, -1), never, none, never, error, self.tolerance)
+
+
+def _levels_before(
+    trials: Trials, outputs: np.ndarray, phase: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield, for each phase before one, the mean outputs (trial, output) and who has the phase."""
+    for name in trials.phases.names[: trials.phases.names.index(phase)]:
+        start, stop = trials.phases.steps(name)
+        if (stop > start).any():
+            yield _mean(outputs, start, stop), stop > start
 
 
 def _choice_places(trials: Trials) -> list[int]:

@@ -80,6 +80,8 @@ class Levels:
         values: the levels: numbers, strings or booleans.
         low: the smallest value that may be asked for by hand (numbers only; None: any).
         high: the largest.
+        weights: how often each is drawn, relative to the others; None: all alike. A grid that does
+            not name such a factor draws it too, since crossing or balancing would undo the weights.
 
     Example:
         >>> Levels((0.1, 0.5), low=0.0, high=1.0).values
@@ -89,9 +91,11 @@ class Levels:
     values: tuple[Any, ...]
     low: float | None = None
     high: float | None = None
+    weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", plain(self.values))
+        object.__setattr__(self, "weights", plain(self.weights))
         if not isinstance(self.values, tuple) or not self.values:
             raise ValueError(f"`values` must hold one level or more, got {self.values!r}.")
         if len(set(self.values)) < len(self.values):
@@ -99,6 +103,17 @@ class Levels:
         if self.is_numeric:
             for value in self.values:
                 number("values", value, low=self.low, high=self.high)
+        if self.weights is not None:
+            self._check_weights(self.weights)
+
+    def _check_weights(self, weights: tuple[float, ...]) -> None:
+        if not isinstance(weights, tuple) or len(weights) != len(self.values):
+            raise ValueError(
+                f"`weights` must hold one number for each of the {len(self.values)} levels, got "
+                f"{weights!r}."
+            )
+        if sum(number("weights", weight, low=0.0) for weight in weights) == 0:
+            raise ValueError(f"`weights` must not all be 0, got {weights!r}.")
 
     @property
     def is_numeric(self) -> bool:
@@ -106,7 +121,10 @@ class Levels:
         return np.asarray(self.values).dtype.kind in "if"
 
     def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
-        return np.asarray(self.values)[rng.integers(len(self.values), size=n)]
+        if self.weights is None:
+            return np.asarray(self.values)[rng.integers(len(self.values), size=n)]
+        upto = np.cumsum(self.weights)
+        return np.asarray(self.values)[np.searchsorted(upto, upto[-1] * rng.random(n), "right")]
 
 
 @dataclass(frozen=True)
@@ -124,10 +142,64 @@ class Remainder:
         number("total", self.total, low=0.0, above=True)
 
 
-Duration: TypeAlias = Annotated[float | Distribution | Levels | Remainder, "a phase of the trial"]
+@dataclass(frozen=True)
+class Derived:
+    """The duration of a phase that follows from the conditions: `derive` returns it, in ms.
+
+    Example:
+        >>> Derived()
+        Derived()
+    """
+
+
+@dataclass(frozen=True)
+class OwnChoice:
+    """A factor that is the subject's own choice: what happens next in the block depends on it.
+
+    In trials made ahead it is "observer": the task's own strategy chooses. In the closed loop it
+    is what the network did, and in `task.trials_from` what the animal did.
+
+    Args:
+        choices: what can be chosen; "none" is a trial without a response.
+
+    Example:
+        >>> OwnChoice(("left", "right")).values
+        ('observer', 'left', 'right', 'none')
+    """
+
+    choices: tuple[str, ...]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All that can be given by hand."""
+        return ("observer", *self.choices, "none")
+
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        return np.full(n, "observer", dtype=np.asarray(self.values).dtype)
+
+
+Duration: TypeAlias = Annotated[
+    float | Distribution | Levels | Remainder | Derived, "a phase of the trial"
+]
 """A setting of this type is the duration (ms) of a phase; phases follow each other as declared."""
 
-Factor: TypeAlias = Distribution | Levels
+Factor: TypeAlias = Distribution | Levels | OwnChoice
+
+
+def chance(probability: float) -> Levels:
+    """Return the factor that is True with a probability and False otherwise.
+
+    Args:
+        probability: in [0, 1]. At 0 and at 1 there is one level alone.
+
+    Example:
+        >>> chance(0.25)
+        Levels(values=(False, True), low=None, high=None, weights=(0.75, 0.25))
+    """
+    probability = number("probability", probability, low=0.0, high=1.0)
+    if probability in (0.0, 1.0):
+        return Levels((bool(probability),))
+    return Levels((False, True), weights=(1.0 - probability, probability))
 
 
 def signed(magnitudes: tuple[float, ...], high: float = 1.0, name: str = "coherences") -> Levels:
@@ -156,7 +228,7 @@ def signed(magnitudes: tuple[float, ...], high: float = 1.0, name: str = "cohere
 
 def as_factor(name: str, value: Any) -> Factor:
     """Return a factor as `Levels` or a `Distribution`; a tuple is the tuple of its levels."""
-    if isinstance(value, (Levels, Distribution)):
+    if isinstance(value, (Levels, Distribution, OwnChoice)):
         return value
     if isinstance(value, (tuple, list, np.ndarray)):
         try:

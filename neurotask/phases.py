@@ -1,4 +1,4 @@
-"""The timing of trials: phases follow each other without a gap, on a grid of steps of dt ms."""
+"""The timing of trials: which phase lasts from when to when, on a grid of steps of dt ms."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,32 +7,40 @@ from typing import Any
 import numpy as np
 
 from neurotask._checks import choose, number
-from neurotask.distributions import Distribution, Levels, Remainder
+from neurotask.distributions import Derived, Distribution, Levels, Remainder
 
 
 @dataclass(frozen=True, eq=False)
 class Phases(Mapping[str, np.ndarray]):
     """When each phase of each trial starts and stops: `phases["stimulus"]` is (trial, 2) in ms.
 
+    A phase that a trial does not have is NaN there.
+
     Args:
         names: the phases in order.
-        edges: first step of each phase and, last, the step after the end; (trial, phase + 1).
+        starts: first step of each phase, (trial, phase); -1 where a trial lacks it.
+        stops: the step after its last, (trial, phase); -1 where a trial lacks it.
+        lengths: number of steps of each trial, (trial,).
         dt: length of a step in ms.
 
     Example:
-        >>> phases = Phases(("fixation", "stimulus"), np.array([[0, 5, 20]]), dt=20.0)
+        >>> steps = dict(starts=np.array([[0, 5]]), stops=np.array([[5, 20]]))
+        >>> phases = Phases(("fixation", "stimulus"), **steps, lengths=np.array([20]), dt=20.0)
         >>> phases["stimulus"]
         array([[100., 400.]])
     """
 
     names: tuple[str, ...]
-    edges: np.ndarray
+    starts: np.ndarray
+    stops: np.ndarray
+    lengths: np.ndarray
     dt: float
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self.names:
             raise KeyError(name)
-        return np.stack(self.steps(name), axis=1) * self.dt
+        steps = np.stack(self.steps(name), axis=1)
+        return np.where(steps < 0, np.nan, steps * self.dt)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -41,22 +49,29 @@ class Phases(Mapping[str, np.ndarray]):
         return len(self.names)
 
     def __repr__(self) -> str:
-        spans = ", ".join(f"{name}: {_span(self[name])} ms" for name in self)
-        return f"Phases({len(self.edges)} trials; {spans})"
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Number of steps of each trial, shape (trial,)."""
-        return self.edges[:, -1]
+        spans = ", ".join(f"{name}: {_span(self[name])}" for name in self)
+        return f"Phases({len(self.lengths)} trials; {spans})"
 
     def steps(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first step of a phase and the step after its last, each of shape (trial,)."""
+        """Return the first step of a phase and the step after its last, each of shape (trial,).
+
+        Both are -1 where a trial lacks the phase.
+        """
         at = self.names.index(choose("phase", name, self.names))
-        return self.edges[:, at], self.edges[:, at + 1]
+        return self.starts[:, at], self.stops[:, at]
 
     def select(self, index: Any) -> "Phases":
         """Return the phases of some of the trials."""
-        return Phases(self.names, self.edges[index], self.dt)
+        return Phases(
+            self.names, self.starts[index], self.stops[index], self.lengths[index], self.dt
+        )
+
+    def shifted(self, steps: np.ndarray) -> "Phases":
+        """Return the phases with those of each trial moved by a number of steps, (trial,)."""
+        starts, stops = (
+            np.where(edges < 0, -1, edges + steps[:, None]) for edges in (self.starts, self.stops)
+        )
+        return Phases(self.names, starts, stops, self.lengths, self.dt)
 
 
 def to_steps(name: str, duration: Any, dt: float) -> np.ndarray:
@@ -89,15 +104,17 @@ def check_duration(name: str, duration: Any, dt: float) -> None:
         to_steps(name, duration.values, dt)
     elif isinstance(duration, Remainder):
         to_steps(f"{name}.total", duration.total, dt)
-    else:
+    elif not isinstance(duration, Derived):
         to_steps(name, number(name, duration, low=0.0), dt)
 
 
-def longest(durations: Mapping[str, Any], dt: float) -> int:
-    """Return the number of steps of the longest trial that these durations can make."""
+def longest(durations: Mapping[str, Any], dt: float) -> int | None:
+    """Return the number of steps of the longest trial there can be; None where only trials show."""
     totals = [d.total for d in durations.values() if isinstance(d, Remainder)]
     if totals:
         return int(to_steps("total", totals[0], dt))
+    if any(isinstance(d, Derived) for d in durations.values()):
+        return None
     return sum(int(to_steps(name, _longest(d), dt)) for name, d in durations.items())
 
 
@@ -116,7 +133,7 @@ def lay_out(durations: Mapping[str, np.ndarray | Remainder], n_trials: int, dt: 
         if isinstance(steps, Remainder):
             steps = _rest(name, steps, used, dt)
         edges[:, at + 1] = edges[:, at] + steps
-    return Phases(tuple(durations), edges, dt)
+    return Phases(tuple(durations), edges[:, :-1], edges[:, 1:], edges[:, -1], dt)
 
 
 def _rest(name: str, remainder: Remainder, used: Any, dt: float) -> Any:
@@ -136,6 +153,10 @@ def _longest(duration: Any) -> float:
 
 
 def _span(times: np.ndarray) -> str:
-    start, stop = times[:, 0], times[:, 1]
-    fixed = (start == start[0]).all() and (stop == stop[0]).all()
-    return f"{start[0]:g}-{stop[0]:g}" if fixed else f"{start.min():g}-{stop.max():g} (varied)"
+    times = times[~np.isnan(times[:, 0])]
+    if not len(times):
+        return "in no trial"
+    (start, stop), last = times[0], times[:, 1].max()
+    if (times == times[0]).all():
+        return f"{start:g}-{stop:g} ms"
+    return f"{times[:, 0].min():g}-{last:g} ms (varied)"

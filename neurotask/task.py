@@ -1,7 +1,6 @@
 """`Task`: the settings of an experiment, from which batches of trials are made and scored."""
 
 import dataclasses
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,25 +13,33 @@ import pandas as pd
 from neurotask._batches import crossed, make_trials
 from neurotask._checks import choose, count, listed, nearest, number
 from neurotask._streams import Stream, generator
+from neurotask._trial_lists import trials_from
 from neurotask.behavior import behavior
 from neurotask.canvas import Canvas, Conditions
 from neurotask.decisions import DecisionRule
-from neurotask.distributions import Duration, Factor, as_factor, plain
+from neurotask.distributions import Derived, Duration, Factor, as_factor, plain
+from neurotask.observers import Seen
 from neurotask.phases import check_duration, longest
 from neurotask.trials import Trials
 
 if TYPE_CHECKING:
+    import gymnasium
     from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task(ABC):
+class Task:
     """A cognitive task. Subclass it as a frozen dataclass; a page of NumPy is enough.
 
     A subclass names its `inputs` and `outputs`, declares its phases as settings of type `Duration`
     (they follow each other in that order), says in `factors` what varies from trial to trial, in
     `derive` what follows from that, and in `build` what is shown and wanted. A batch is a pure
-    function of the task, a seed, a stream and an index.
+    function of the task, a seed, a stream and an index. What depends on a setting (channels, say)
+    may be a property instead of a class attribute.
+
+    A task with `trials_per_block` strings that many trials into one row, a block, so that a network
+    carries its state from one to the next. There `derive` sees each condition as an array of shape
+    (block, trial), so that a trial can depend on those before it.
 
     Args:
         dt: length of a time step in ms.
@@ -44,6 +51,11 @@ class Task(ABC):
             and a signed axis the first belongs to negative values, the second to positive ones.
         decision_rule: how the answer is read from the outputs.
         psychometric_axis: the condition that psychometric functions are drawn over.
+        go_cue: the phase whose start tells when to respond, for tasks that show such a cue.
+        trials_per_block: trials a row, for a block task.
+        easy: settings under which its ideal observer is right in 99 % of trials or more.
+        hard: settings under which even that one is wrong more often.
+        expected_score: share correct that a rate network of 100 units reaches.
         function: the cognitive function it probes, for the list of tasks.
         aliases: other names of the task.
 
@@ -59,13 +71,22 @@ class Task(ABC):
 
     inputs: ClassVar[tuple[str, ...]]
     outputs: ClassVar[tuple[str, ...]]
-    choices: ClassVar[tuple[str, ...]] = ()
     decision_rule: ClassVar[DecisionRule | None] = None
     psychometric_axis: ClassVar[str | None] = None
+    go_cue: ClassVar[str | None] = None
+    trials_per_block: ClassVar[int | None] = None
+    easy: ClassVar[Mapping[str, Any]] = MappingProxyType({"noise": 0.0})
+    hard: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    expected_score: ClassVar[float | None] = None
     function: ClassVar[str] = "other"
     aliases: ClassVar[tuple[str, ...]] = ()
 
     dt: float = 20.0
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The outputs that are answers."""
+        return tuple(name for name in self.outputs if name != "fixation")
 
     def factors(self) -> Mapping[str, Any]:
         """Return what varies from trial to trial: for each name its levels or a distribution."""
@@ -75,9 +96,20 @@ class Task(ABC):
         """Return the conditions that follow from the factors `c`, each of shape (trial,)."""
         return {}
 
-    @abstractmethod
+    def block_factors(self) -> Mapping[str, Any]:
+        """Return what varies from block to block and is the same in all trials of one."""
+        return {}
+
     def build(self, t: Canvas) -> None:
         """Paint inputs and targets of a whole batch on the canvas `t`."""
+        raise NotImplementedError
+
+    def observe(self, seen: Seen) -> np.ndarray:
+        """Return the outputs (row, time, output) of an ideal observer, which sees inputs alone."""
+        raise ValueError(
+            f"`observe` must be defined for an ideal observer of {type(self).__name__}. "
+            "Define observe(self, seen) in the class."
+        )
 
     # --- making trials -------------------------------------------------------------------------
 
@@ -85,10 +117,11 @@ class Task(ABC):
         """Return `n` trials drawn at random.
 
         Args:
-            n: number of trials.
+            n: number of trials; of blocks, for a task that has them.
             seed: seed of the draw.
             **conditions: factors, or durations (ms) of phases, held at a value or at one value a
-                trial, shape (trial,). What is not named stays as it would have been.
+                trial, shape (trial,); in blocks (block,) or (block, trial). What is not named stays
+                as it would have been.
 
         Raises:
             ValueError: for an unknown name or a value out of its range.
@@ -103,9 +136,11 @@ class Task(ABC):
             seed: seed of what is drawn.
             **levels: a value or list of values for each condition to cross. Those not named are
                 balanced within each cell. With no name, all factors that have levels are crossed.
+                In a block task a cell is a block: named conditions are held over it, the other
+                ones balanced over its trials.
         """
         rng = generator(seed, Stream.GRID, 0)
-        n, conditions = crossed(self.varying, levels, count("repeats", repeats), rng)
+        n, conditions = crossed(self, levels, count("repeats", repeats), rng)
         return self.batch(n, seed=seed, stream=Stream.GRID, index=1, conditions=conditions)
 
     def batch(
@@ -120,7 +155,55 @@ class Task(ABC):
         """Return batch number `index` of a stream: the pure function behind all batches."""
         # Conditions and picture have generators of their own: noise or dt change no condition.
         what, how = (generator(seed, stream, index, part) for part in (0, 1))
-        return make_trials(self, count("n", n), conditions, what, how)
+        return self._make(count("n", n), conditions, what, how)
+
+    def _make(
+        self,
+        n: int,
+        conditions: Mapping[str, Any],
+        what: np.random.Generator,
+        how: np.random.Generator,
+    ) -> Trials:
+        """Return `n` rows. A task whose trials come from elsewhere overrides this, not `build`."""
+        return make_trials(self, n, conditions, what, how)
+
+    def trials_from(self, table: Any, *, seed: int = 0) -> Trials:
+        """Return the trials of an animal's list: what it was shown, for a network to see.
+
+        Args:
+            table: one row a trial, a DataFrame or what makes one. Columns named as factors or
+                phases of the task are shown; the others are carried along as conditions. Rows of a
+                block task have a column "block", all blocks as long as the task's.
+            seed: seed of what the table does not say.
+
+        Returns:
+            Trials in the order of the table.
+
+        Raises:
+            ValueError: if a column has the name of something behaviour is scored by (rename it,
+                as in "animal_choice"), a value is missing, or a block has the wrong length.
+
+        Example:
+            >>> from neurotask.tasks.perceptual_discrimination import PerceptualDiscrimination
+            >>> table = {"coherence": [-0.128, 0.512], "animal_choice": ["left", "right"]}
+            >>> trials = PerceptualDiscrimination().trials_from(table)
+            >>> trials.conditions["coherence"].tolist()
+            [-0.128, 0.512]
+        """
+        return trials_from(self, table, seed)
+
+    def observer(self, trials: Trials) -> np.ndarray:
+        """Return the outputs (row, time, output) of the task's ideal observer on a batch.
+
+        It is given the inputs alone: no condition, no phase, no target.
+        """
+        return self.observe(Seen(self, trials.inputs))
+
+    def env(self, **settings: Any) -> "gymnasium.Env":
+        """Return the task as a gymnasium environment; see `neurotask.interop.gymnasium.env`."""
+        from neurotask.interop.gymnasium import env
+
+        return env(self, **settings)
 
     def replace(self, **changes: Any) -> Self:
         """Return this task with other settings: the harder one, the longer one.
@@ -184,19 +267,30 @@ class Task(ABC):
         fields = dataclasses.fields(self)
         return {field.name: getattr(self, field.name) for field in fields if _is_phase(field)}
 
+    @property
+    def derived_durations(self) -> list[str]:
+        """The phases whose duration follows from the conditions."""
+        return [name for name, law in self.durations.items() if isinstance(law, Derived)]
+
     @cached_property
     def varying(self) -> dict[str, Factor]:
         """The factors, each as its `Levels` or its distribution."""
         factors = self.factors()
         if not isinstance(factors, Mapping):
             raise TypeError(f"`factors` must return a dict of levels, got {factors!r}.")
-        return {name: as_factor(name, value) for name, value in factors.items()}
+        both = {**factors, **self.of_blocks}
+        return {name: as_factor(name, value) for name, value in both.items()}
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        outputs = vars(cls).get("outputs")
-        if isinstance(outputs, tuple) and "choices" not in vars(cls):
-            cls.choices = tuple(name for name in outputs if name != "fixation")
+    @cached_property
+    def of_blocks(self) -> Mapping[str, Any]:
+        """The factors that are the same in all trials of a block."""
+        factors = self.block_factors()
+        if factors and self.trials_per_block is None:
+            raise TypeError(
+                f"`block_factors` must be those of a block task, but {type(self).__name__} has no "
+                "`trials_per_block`. Declare `trials_per_block: int = 20`, or use `factors`."
+            )
+        return factors
 
     @classmethod
     def _check_class(cls) -> None:
@@ -204,6 +298,10 @@ class Task(ABC):
             raise TypeError(
                 f"`{cls.__name__}` must be a dataclass. "
                 "Put `@dataclass(frozen=True, kw_only=True)` above the class."
+            )
+        if cls.build is Task.build and cls._make is Task._make:
+            raise TypeError(
+                f"`{cls.__name__}` must say what is shown and wanted. Define build(self, t) in it."
             )
         for name in ("inputs", "outputs"):
             if not hasattr(cls, name):
@@ -217,11 +315,19 @@ class Task(ABC):
                 raise ValueError(f"`{kind}` must be a tuple of different names, got {names!r}.")
         for choice in self.choices:
             choose("choices", choice, self.outputs)
+        if self.trials_per_block is not None:
+            count("trials_per_block", self.trials_per_block)
+        if type(self)._make is Task._make:
+            self._check_phases()
+
+    def _check_phases(self) -> None:
         if not self.durations:
             raise TypeError(
                 f"`{type(self).__name__}` must have a phase. Declare one as a setting, "
                 "for example `stimulus: Duration = 500.0`."
             )
+        if self.go_cue is not None:
+            choose("go_cue", self.go_cue, self.durations)
         if longest(self.durations, self.dt) == 0:
             raise ValueError(
                 f"`{next(iter(self.durations))}` must not be 0 ms: the trial is empty."

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from neurotask.canvas import Canvas, Conditions
-from neurotask.phases import Phases
+from neurotask.phases import Phases, lay_out
 
 FIXED = np.array([[0, 2, 5, 8]] * 3)
 VARIED = np.array([[0, 2, 5, 8], [0, 1, 1, 4], [0, 3, 7, 10]])
 
 
 def canvas(edges=VARIED, n_steps=10, choices=("l", "r")):
-    phases = Phases(("before", "on", "after"), edges, dt=10.0)
+    names, lengths = ("before", "on", "after"), edges[:, -1]
+    phases = Phases(names, edges[:, :-1], edges[:, 1:], lengths, dt=10.0)
     conditions = Conditions({"c": np.array([0.1, -0.2, 0.3])})
     return Canvas(
         ("u", "v"), ("l", "r"), choices, conditions, phases, n_steps, np.random.default_rng(0)
@@ -95,7 +96,7 @@ def test_choices_of_two(answer, places):
 
 
 def test_trials_without_an_answer_are_trained_to_either():
-    phases = Phases(("on",), np.array([[0, 2]] * 2000), dt=10.0)
+    phases = lay_out({"on": np.full(2000, 2)}, 2000, dt=10.0)
     t = Canvas((), ("l", "r"), ("l", "r"), Conditions({}), phases, 2, np.random.default_rng(0))
     t.target_choice(np.zeros(2000), phase="on")
     assert (t.answers == -1).all()
@@ -109,7 +110,7 @@ def test_signed_whole_numbers_are_no_places():
 
 @pytest.mark.parametrize("answer", [[5, 0, 1], [0.5, 0, 1], [True, False, True]])
 def test_wrong_answers(answer):
-    phases = Phases(("on",), np.array([[0, 2]] * 3), dt=10.0)
+    phases = lay_out({"on": np.array([2, 2, 2])}, 3, dt=10.0)
     names = ("a", "b", "c")
     t = Canvas((), names, names, Conditions({}), phases, 2, np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"`answer` must be a place among the 3 choices"):

@@ -82,7 +82,7 @@ def test_tasks_are_listed_by_function_without_tensorflow():
     assert done.returncode == 0
     at = lines.index("  perceptual_discrimination  (PerceptualDiscrimination)")
     assert lines[at - 1] == "perceptual decision"
-    assert lines[at + 1].startswith("    Two-choice discrimination of the direction of random-dot")
+    assert lines[at + 1].startswith("    Discrimination of the direction of random-dot")
     assert lines[at + 2] == "    also: rdm, dm1, random_dots, PerceptualDecisionMaking"
     assert "neurotask.cli" in done.stderr
     assert "tensorflow" not in done.stderr and "keras" not in done.stderr

@@ -169,7 +169,7 @@ def test_inherited_settings_and_phases():
         epilogue: nt.Duration = 100.0
 
     assert list(Longer().durations) == ["fixation", "stimulus", "delay", "decision", "epilogue"]
-    assert Longer.choices == ("left", "right")
+    assert Longer().choices == ("left", "right")
 
 
 def test_phases_with_postponed_annotations(tmp_path):

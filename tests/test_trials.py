@@ -19,7 +19,7 @@ def test_to_xarray_names_every_axis(task):
     trials = task.trials(4, seed=0)
     dataset = trials.to_xarray()
     assert dataset["inputs"].dims == ("trial", "time", "input")
-    assert dataset.sizes == {"trial": 4, "time": 70, "input": 3, "output": 2, "phase": 3}
+    assert dataset.sizes == {"trial": 4, "time": 70, "input": 3, "output": 2, "phase": 4}
     assert dataset["time"].values[[0, 1, -1]].tolist() == [0.0, 20.0, 1380.0]
     assert dataset["time"].attrs["units"] == "ms"
     assert np.array_equal(dataset["coherence"], trials.conditions["coherence"])

@@ -96,7 +96,7 @@ class Trainer:
             losses += self._good(chunk.numpy(), bool(good), first + len(losses))
             logs = {"loss": float(np.mean(losses))}
             if len(losses) == size and trials.task.decision_rule is not None:
-                logs["accuracy"] = accuracy(trials, outputs.numpy())
+                logs["accuracy"] = accuracy(trials, outputs.numpy()[:, : trials.inputs.shape[1]])
             watchers.on_train_batch_end(len(losses) - 1, logs)
         learning_rate = float(keras.ops.convert_to_numpy(self._model.optimizer.learning_rate))
         return logs | {"learning_rate": learning_rate, "updates": first + size}
@@ -169,7 +169,7 @@ class _Feed:
     def _stack(self, updates: range) -> tuple[Trials, list[np.ndarray]]:
         batches = [self._batch(update) for update in updates]
         names = ("inputs", "targets", "mask")
-        return batches[-1], [np.stack([getattr(b, name) for b in batches]) for name in names]
+        return batches[-1], [_stacked([getattr(b, name) for b in batches]) for name in names]
 
     def _batch(self, update: int) -> Trials:
         trials = self._task.batch(
@@ -181,6 +181,17 @@ class _Feed:
                 "that counts. Use t.target(...) or t.target_choice(...) in its build."
             )
         return trials
+
+
+def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
+    """Return arrays (trial, time, channel) as one, the shorter ones padded with 0."""
+    n_steps = max(array.shape[1] for array in arrays)
+    if all(array.shape[1] == n_steps for array in arrays):
+        return np.stack(arrays)
+    stacked = np.zeros((len(arrays), len(arrays[0]), n_steps, arrays[0].shape[2]), np.float32)
+    for place, array in enumerate(arrays):
+        stacked[place, :, : array.shape[1]] = array
+    return stacked
 
 
 def _check_watching(callbacks: Any, verbose: Any) -> None:

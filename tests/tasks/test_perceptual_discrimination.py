@@ -19,7 +19,7 @@ def ideal_outputs(trials):
 
 def test_defaults_are_those_of_the_source():
     task = nt.load("rdm")
-    assert task.durations == dict(fixation=300.0, stimulus=800.0, decision=300.0)
+    assert task.durations == dict(fixation=300.0, stimulus=800.0, delay=0.0, decision=300.0)
     assert task.dt == 20.0
     assert task.coherences == (0.0, 0.032, 0.064, 0.128, 0.256, 0.512)
 

@@ -1,0 +1,80 @@
+"""An animal's list of trials as a batch: the network is shown what the animal was shown."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from neurotask._checks import listed
+from neurotask._streams import Stream
+from neurotask.trials import Trials
+
+if TYPE_CHECKING:
+    from neurotask.task import Task
+
+# What scoring a batch adds to the conditions.
+SCORED = ("answer", "choice", "correct", "rt", "error", "direction", "outcome")
+
+
+def trials_from(task: "Task", table: Any, seed: int) -> Trials:
+    """Return the trials of a table; see `Task.trials_from`."""
+    table = pd.DataFrame(table).reset_index(drop=True)
+    if not len(table):
+        raise ValueError("`table` must hold one trial or more, got none.")
+    known = [name for name in table if name in (*task.varying, *task.durations)]
+    if not known:
+        raise ValueError(
+            f"`table` must have a column named as a factor or a phase of {type(task).__name__}, "
+            f"{listed([*task.varying, *task.durations])}, got {listed(map(str, table))}."
+        )
+    blocks = task.trials_per_block is not None
+    carried = [
+        str(name) for name in table if name not in known and not (blocks and name == "block")
+    ]
+    for name in carried:
+        if name in SCORED:
+            raise ValueError(
+                f"`{name}` must not be a column of the table: the network's behaviour has one of "
+                f'this name. Rename it, for example to "animal_{name}".'
+            )
+    for name in known:
+        if table[name].isna().any():
+            row = int(table[name].isna().to_numpy().argmax())
+            raise ValueError(
+                f"`{name}` must be given in every row of the table, but is missing in row {row}. "
+                "Drop these rows."
+            )
+    shape = _shape(task, table)
+    given = {str(name): table[name].to_numpy().reshape(shape) for name in known}
+    # Strings come out of pandas as objects or strings of its own.
+    given = {n: v.astype(str) if v.dtype.kind == "O" else v for n, v in given.items()}
+    trials = task.batch(shape[0], seed=seed, stream=Stream.TRIALS, index=0, conditions=given)
+    for name in carried:
+        if name in trials.columns:
+            raise ValueError(
+                f"`{name}` must not be a column of the table: {type(task).__name__} derives a "
+                "condition of this name. Rename it."
+            )
+        trials.columns[name] = table[name].to_numpy()
+    return trials
+
+
+def _shape(task: "Task", table: pd.DataFrame) -> tuple[int, ...]:
+    """Return the shape of conditions: (trial,), or (block, trial) for a block task."""
+    k = task.trials_per_block
+    if k is None:
+        return (len(table),)
+    if "block" not in table:
+        raise ValueError(
+            f'`table` must have a column "block", since {type(task).__name__} has {k} trials in '
+            "each of its rows."
+        )
+    changes = np.flatnonzero(np.diff(table["block"].to_numpy()) != 0) + 1
+    lengths = np.diff([0, *changes, len(table)])
+    if (lengths != k).any():
+        wrong = lengths[lengths != k][0]
+        raise ValueError(
+            f"`table` must have blocks of {k} trials, got one of {wrong}. Use "
+            f"task.replace(trials_per_block={wrong}) where all are alike, or drop incomplete ones."
+        )
+    return len(table) // k, k
