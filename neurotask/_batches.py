@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurotask._blocks import origins, string
-from neurotask._checks import choose, listed, nearest, number
-from neurotask.canvas import Canvas, Conditions
+from neurotask._checks import array, choose, listed, nearest, number
+from neurotask.canvas import Canvas
+from neurotask.conditions import Conditions
 from neurotask.distributions import (
     Derived,
     Distribution,
@@ -19,7 +20,7 @@ from neurotask.distributions import (
     plain,
 )
 from neurotask.phases import Phases, lay_out, longest, to_steps
-from neurotask.trials import Trials
+from neurotask.trials import RESERVED, Trials
 
 if TYPE_CHECKING:
     from neurotask.task import Task
@@ -46,6 +47,7 @@ def make_trials(
     k = task.trials_per_block or 1
     given = {name: _checked(task, name, value, n, k) for name, value in conditions.items()}
     columns = _draw(task, n, k, what, given)
+    _check_reserved(task, columns)
     phases = _lay_out(task, n * k, columns, set(given))
     canvas = Canvas(
         task.inputs,
@@ -59,12 +61,12 @@ def make_trials(
     task.build(canvas)
     _check_finite(task, task.inputs, canvas.inputs)
     _check_finite(task, task.outputs, canvas.targets)
-    arrays = (canvas.inputs, canvas.targets, canvas.mask)
+    inputs, targets, mask = canvas.inputs, canvas.targets, canvas.mask
     if task.trials_per_block is None:
-        return Trials(task, *arrays, columns, phases, canvas.answers)
-    arrays = [string(array, phases.lengths, k) for array in arrays]
+        return Trials(task, inputs, targets, mask, columns, phases, canvas.answers)
+    inputs, targets, mask = (string(a, phases.lengths, k) for a in (inputs, targets, mask))
     phases = phases.shifted(origins(phases.lengths, k))
-    return Trials(task, *arrays, columns, phases, canvas.answers, per_block=k)
+    return Trials(task, inputs, targets, mask, columns, phases, canvas.answers, per_block=k)
 
 
 def _n_steps(task: "Task", phases: Phases, given: Columns) -> int:
@@ -139,14 +141,13 @@ def _balanced(
 
 def _checked(task: "Task", name: str, value: Any, n: int, k: int) -> np.ndarray:
     """Return a condition given by hand with one value a trial, (row * trial,), or raise."""
-    derived = task.derived_durations
-    options = [*task.varying, *(phase for phase in task.durations if phase not in derived)]
+    options = task.settable
     if name not in options:
         raise ValueError(
             f"`{name}` must be a factor or a phase of {type(task).__name__}, which has "
             f"{listed(options)}.{nearest(name, options)}"
         )
-    values = np.asarray(value)
+    values = array(value)
     if values.dtype.kind not in "biufUS":
         raise ValueError(f"`{name}` must be a value or one a trial, got {value!r}.")
     shapes = [(), (n,)] if task.trials_per_block is None else [(), (n,), (n, k)]
@@ -156,6 +157,8 @@ def _checked(task: "Task", name: str, value: Any, n: int, k: int) -> np.ndarray:
             f"`{name}` must be one value or one a trial, shape ({n},){block}, got shape "
             f"{values.shape}."
         )
+    if name in task.of_blocks and values.ndim == 2 and (values != values[:, :1]).any():
+        raise ValueError(f"`{name}` must be the same in all trials of a block. Give one a block.")
     if name in task.durations:
         if values.dtype.kind not in "iuf":
             raise ValueError(f"`{name}` must be a time in ms, got {value!r}.")
@@ -227,6 +230,17 @@ def _lay_out(task: "Task", n: int, columns: Columns, given: set[str]) -> Phases:
     return lay_out(steps, n, task.dt)
 
 
+def _check_reserved(task: "Task", columns: Columns) -> None:
+    for name in columns:
+        # The subject's own choice gives way to what was chosen.
+        own = name == "choice" and isinstance(task.varying.get(name), OwnChoice)
+        if name in RESERVED and not own:
+            raise ValueError(
+                f"`{name}` must not be a condition of {type(task).__name__}, since behaviour and "
+                "Sessions have something of this name. Rename it."
+            )
+
+
 def _check_range(name: str, values: np.ndarray, factor: Factor) -> None:
     if isinstance(factor, OwnChoice) or (isinstance(factor, Levels) and not factor.is_numeric):
         for value in np.unique(values):
@@ -239,7 +253,8 @@ def _check_range(name: str, values: np.ndarray, factor: Factor) -> None:
 
 
 def _check_finite(task: "Task", channels: tuple[str, ...], values: np.ndarray) -> None:
-    if np.isfinite(values).all():
+    # One sum tells, in a fraction of the time of a look at each value.
+    if np.isfinite(values.sum()) or np.isfinite(values).all():
         return
     trial, step, channel = np.argwhere(~np.isfinite(values))[0]
     name = type(task).__name__

@@ -1,6 +1,11 @@
 """Blocks: several trials strung into one row, and the row cut into its trials again."""
 
+from typing import Any
+
 import numpy as np
+import xarray as xr
+
+PHASE_EDGES = ("phase_start", "phase_stop")
 
 
 def origins(lengths: np.ndarray, per_block: int) -> np.ndarray:
@@ -47,3 +52,38 @@ def string(values: np.ndarray, lengths: np.ndarray, per_block: int) -> np.ndarra
     trial, step = np.nonzero(np.arange(n_steps) < lengths[:, None])
     rows[trial // per_block, origins(lengths, per_block)[trial] + step] = values[trial, step]
     return rows
+
+
+def by_trial(session: xr.Dataset) -> xr.Dataset:
+    """Return the Session of a block task cut into its trials, as that of any other task.
+
+    Args:
+        session: a Session; one without blocks is returned as it is.
+
+    Returns:
+        Dataset with dims `trial, time, ...`: time counts from the start of each trial, and `block`
+        and `trial_in_block` are coordinates on `trial`.
+    """
+    if "block" not in getattr(session, "dims", ()):
+        return session
+    n_blocks, k, dt = session.sizes["block"], session.sizes["trial"], session.attrs["dt"]
+    times = {name: session[name].values.reshape(n_blocks * k, -1) for name in PHASE_EDGES}
+    starts = np.rint(np.nanmin(times["phase_start"], 1) / dt).astype(int)
+    lengths = np.rint(np.nanmax(times["phase_stop"], 1) / dt).astype(int) - starts
+    arrays = {
+        name: (("trial", *array.dims[1:]), cut(array.values, starts, lengths, k, np.nan))
+        for name, array in session.data_vars.items()
+    }
+    block, trial = np.divmod(np.arange(n_blocks * k), k)
+    coordinates: dict[str, Any] = {"trial": np.arange(n_blocks * k)}
+    coordinates["time"] = ("time", np.arange(lengths.max()) * dt, {"units": "ms"})
+    coordinates |= {"block": ("trial", block), "trial_in_block": ("trial", trial)}
+    for name, values in times.items():
+        shifted = values - starts[:, None] * dt
+        coordinates[name] = (("trial", "phase"), shifted, {"units": "ms"})
+    for name, array in session.coords.items():
+        if name not in coordinates:
+            on_trials = array.dims[:2] == ("block", "trial")
+            flat = array.values.reshape(n_blocks * k, *array.shape[2:]) if on_trials else array
+            coordinates[str(name)] = ("trial", flat) if on_trials else array
+    return xr.Dataset(arrays, coords=coordinates, attrs=session.attrs)

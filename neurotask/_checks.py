@@ -20,7 +20,7 @@ def choose(name: str, value: Any, options: Iterable[str]) -> str:
 
 def nearest(value: Any, options: Iterable[str]) -> str:
     """Return " Did you mean ...?" or nothing."""
-    near = get_close_matches(str(value), list(options), n=1)
+    near = get_close_matches(str(value), [str(option) for option in options], n=1)
     return f' Did you mean "{near[0]}"?' if near else ""
 
 
@@ -51,6 +51,13 @@ def count(name: str, value: Any, *, low: int = 1) -> int:
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= low:
         return int(value)
     raise ValueError(f"`{name}` must be a whole number of {low} or more, got {value!r}.")
+
+
+def array(value: Any) -> np.ndarray:
+    """Return an array; strings are strings in it, and no objects, as pandas keeps them."""
+    values = np.asarray(value)
+    strings = values.dtype.kind == "O" and all(isinstance(one, str) for one in values.flat)
+    return values.astype(str) if strings else values
 
 
 def _range(low: float, high: float, above: bool) -> str:

@@ -12,7 +12,7 @@ def merged_columns(n: int, parts: dict[str, tuple[np.ndarray, Trials]]) -> dict[
     for name in names:
         having = [(rows, one.columns[name]) for rows, one in parts.values() if name in one.columns]
         kind = np.result_type(*(values.dtype for _, values in having))
-        if sum(len(rows) for rows, _ in having) == n:
+        if len(having) == len(parts):
             column = np.empty(n, kind)
         elif kind.kind in "US":
             column = np.full(n, "", kind)

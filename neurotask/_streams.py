@@ -24,6 +24,8 @@ class Stream(IntEnum):
     EVALUATION_NOISE = 7
     RUN_NOISE = 8
     ANALYSIS = 9
+    ENVIRONMENT = 10
+    ROLLOUT_NOISE = 11
 
 
 def generator(seed: int, stream: Stream, *index: int) -> np.random.Generator:

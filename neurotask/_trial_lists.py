@@ -7,47 +7,42 @@ import pandas as pd
 
 from neurotask._checks import listed
 from neurotask._streams import Stream
-from neurotask.trials import Trials
+from neurotask.trials import ARRAYS, AXES, SCORED, Trials
 
 if TYPE_CHECKING:
     from neurotask.task import Task
 
-# What scoring a batch adds to the conditions.
-SCORED = ("answer", "choice", "correct", "rt", "error", "direction", "outcome")
-
 
 def trials_from(task: "Task", table: Any, seed: int) -> Trials:
     """Return the trials of a table; see `Task.trials_from`."""
-    table = pd.DataFrame(table).reset_index(drop=True)
+    table = pd.DataFrame(table).reset_index(drop=True).rename(columns=str)
     if not len(table):
         raise ValueError("`table` must hold one trial or more, got none.")
-    known = [name for name in table if name in (*task.varying, *task.durations)]
+    known = [name for name in table if name in task.settable]
     if not known:
         raise ValueError(
             f"`table` must have a column named as a factor or a phase of {type(task).__name__}, "
-            f"{listed([*task.varying, *task.durations])}, got {listed(map(str, table))}."
+            f"{listed(task.settable)}, got {listed(table)}."
         )
     blocks = task.trials_per_block is not None
-    carried = [
-        str(name) for name in table if name not in known and not (blocks and name == "block")
-    ]
+    carried = [name for name in table if name not in known and not (blocks and name == "block")]
     for name in carried:
-        if name in SCORED:
+        if name in (*SCORED, *AXES, *ARRAYS):
             raise ValueError(
                 f"`{name}` must not be a column of the table: the network's behaviour has one of "
                 f'this name. Rename it, for example to "animal_{name}".'
             )
     for name in known:
-        if table[name].isna().any():
+        # In a mixture a condition is missing where another task's trial lacks it.
+        own = name in task.varying or name in task.durations
+        if own and table[name].isna().any():
             row = int(table[name].isna().to_numpy().argmax())
             raise ValueError(
                 f"`{name}` must be given in every row of the table, but is missing in row {row}. "
                 "Drop these rows."
             )
     shape = _shape(task, table)
-    given = {str(name): table[name].to_numpy().reshape(shape) for name in known}
-    # Strings come out of pandas as objects or strings of its own.
-    given = {n: v.astype(str) if v.dtype.kind == "O" else v for n, v in given.items()}
+    given = {name: _plain(table[name]).reshape(shape) for name in known}
     trials = task.batch(shape[0], seed=seed, stream=Stream.TRIALS, index=0, conditions=given)
     for name in carried:
         if name in trials.columns:
@@ -69,8 +64,9 @@ def _shape(task: "Task", table: pd.DataFrame) -> tuple[int, ...]:
             f'`table` must have a column "block", since {type(task).__name__} has {k} trials in '
             "each of its rows."
         )
-    changes = np.flatnonzero(np.diff(table["block"].to_numpy()) != 0) + 1
-    lengths = np.diff([0, *changes, len(table)])
+    labels = table["block"].to_numpy()
+    changes = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    lengths = np.diff(np.concatenate([[0], changes, [len(table)]]))
     if (lengths != k).any():
         wrong = lengths[lengths != k][0]
         raise ValueError(
@@ -78,3 +74,12 @@ def _shape(task: "Task", table: pd.DataFrame) -> tuple[int, ...]:
             f"task.replace(trials_per_block={wrong}) where all are alike, or drop incomplete ones."
         )
     return len(table) // k, k
+
+
+def _plain(column: pd.Series) -> np.ndarray:
+    """Return a column as an array of numbers, booleans or strings."""
+    values = column.to_numpy()
+    if values.dtype.kind != "O":
+        return values
+    # Strings, and what has gaps, come out of pandas as objects.
+    return np.array([np.nan if pd.isna(value) else value for value in values])

@@ -20,24 +20,28 @@ def behavior(trials: Trials, outputs: np.ndarray) -> pd.DataFrame:
         One row a trial, of a block task with `block` and `trial_in_block`: the conditions; `answer`
         ("none" where no choice is right, "withhold" where it is right to make none) and `choice`
         ("none" where there is none); `correct` (1, 0, or NaN where no answer is right; a missing
-        answer is not correct); `rt` in ms; `error` where the answer is a value, and `direction`
-        (degrees) where it is one; `outcome`: "correct", "error", "no_response", "broken_fixation",
-        or "unscored" where no answer is right.
+        answer is not correct); `rt` in ms; `error` where the answer is a value, and
+        `reported_direction` (degrees) where it is one; `outcome`: "correct", "error",
+        "no_response", "broken_fixation", or "unscored" where no answer is right.
 
     Raises:
         ValueError: if the shape is not that of the targets, or an output is NaN.
     """
     outputs = _checked(trials, np.asarray(outputs))
     trials, outputs = trials.by_trial(), trials.cut(outputs)
-    reading = _rule(trials).read(trials, outputs)
+    return table(trials, _rule(trials).read(trials, outputs))
+
+
+def table(trials: Trials, reading: Reading) -> pd.DataFrame:
+    """Return what was read from trials (none of them in blocks) as behaviour, one row a trial."""
     correct = scored(trials, reading)
     columns = dict(trials.columns)
-    if trials.task.choices:
+    if trials.task.choices and (reading.error is None or reading.correct is not None):
         columns |= _answer_and_choice(trials, reading)
     if reading.error is not None:
         columns["error"] = reading.error
     if reading.direction is not None:
-        columns["direction"] = reading.direction
+        columns["reported_direction"] = reading.direction
     columns |= {"correct": correct, "rt": reading.rt, "outcome": _outcome(reading, correct)}
     return pd.DataFrame(columns, index=pd.RangeIndex(len(trials), name="trial"))
 

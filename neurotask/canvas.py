@@ -1,41 +1,19 @@
 """What `Task.build` paints on: inputs, targets and mask of a whole batch at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from neurotask._checks import choose, listed, nearest, number
-from neurotask._normals import normals
+from neurotask._checks import choose, listed, number
+from neurotask._painting import as_value, paint
 from neurotask.channels import Ring
+from neurotask.conditions import Conditions
 from neurotask.distributions import plain
 from neurotask.phases import Phases, to_steps
 from neurotask.trials import UNSCORED, WITHHOLD
 
 Channels = str | Ring | Sequence[str]
-
-
-class Conditions:
-    """The conditions of a batch by name: `c.coherence` is the array with one value a trial."""
-
-    def __init__(self, columns: Mapping[str, np.ndarray]):
-        self._columns = columns
-
-    def __getattr__(self, name: str) -> np.ndarray:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        try:
-            return self._columns[name]
-        except KeyError:
-            raise AttributeError(
-                f"There is no condition `{name}`; the conditions are {listed(self._columns)}."
-                f"{nearest(name, self._columns)}"
-            ) from None
-
-    __getitem__ = __getattr__
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._columns
 
 
 class Canvas:
@@ -112,11 +90,12 @@ class Canvas:
         """
         places = self._places("inputs", channel)
         start, stop = self._stretch(phase, since, until, delay, duration)
-        value = self._values("value", value, len(places))
-        if self._shown is not None and channel != "fixation":
-            value = value * self._shown[:, None, None].astype(np.float32)
+        value = as_value("value", value, self._shape(places))
+        if self._shown is not None:
+            stays = np.array([self._names["inputs"][place] == "fixation" for place in places])
+            value = value * (self._shown[:, None, None] | stays).astype(np.float32)
         per_step = number("noise", noise, low=0.0) / np.sqrt(self.dt / 1000.0)
-        self._paint(self.inputs, places, start, stop, value, add=True, noise=per_step)
+        paint(self.inputs, places, start, stop, value, add=True, noise=per_step, rng=self.rng)
 
     def target(
         self,
@@ -146,11 +125,11 @@ class Canvas:
         """
         places = self._places("outputs", channel)
         start, stop = self._stretch(phase, since, until, delay, duration)
-        self._paint(self.targets, places, start, stop, self._values("value", value, len(places)))
-        weight = self._values("weight", weight, len(places))
-        if np.min(weight) < 0:
+        paint(self.targets, places, start, stop, as_value("value", value, self._shape(places)))
+        weight = as_value("weight", weight, self._shape(places))
+        if not np.min(weight) >= 0:
             raise ValueError(f"`weight` must be 0 or more, got {np.min(weight):g}.")
-        self._paint(self.mask, places, start + to_steps("grace", grace, self.dt), stop, weight)
+        paint(self.mask, places, start + self._steps("grace", grace), stop, weight)
 
     def hold(
         self,
@@ -208,7 +187,7 @@ class Canvas:
         """
         withhold = self._withheld(withhold)
         self.answers, wanted = self._answers(np.asarray(answer), withhold)
-        timing = dict(phase=phase, delay=delay, grace=grace, weight=weight)
+        timing: dict[str, Any] = dict(phase=phase, delay=delay, grace=grace, weight=weight)
         for place, choice in enumerate(self._choices):
             self.target(choice, np.where(wanted == place, high, low), **timing)
         if "fixation" in self._names["outputs"]:
@@ -243,7 +222,7 @@ class Canvas:
         withhold = self._withheld(withhold)
         self.answers = np.where(withhold, WITHHOLD, 0)
         bump = np.broadcast_to(ring.bump(direction), (self.n_trials, len(ring)))
-        timing = dict(phase=phase, delay=delay, grace=grace, weight=weight)
+        timing: dict[str, Any] = dict(phase=phase, delay=delay, grace=grace, weight=weight)
         wanted = np.where(withhold[:, None], low, low + (high - low) * bump)
         self.target(ring, wanted, **timing)
         if "fixation" in self._names["outputs"]:
@@ -286,24 +265,8 @@ class Canvas:
         wanted = np.where(withhold, WITHHOLD, np.where(answer < 0, guess, answer))
         return np.where(withhold, WITHHOLD, answer), wanted
 
-    def _values(self, name: str, value: Any, n_channels: int) -> np.ndarray:
-        """Return a value as (trial or 1, time or 1, channel or 1), or raise."""
-        given = np.asarray(value)
-        if given.dtype.kind not in "biuf":
-            raise ValueError(f"`{name}` must be a number or an array of numbers, got {value!r}.")
-        n, time, c = self.n_trials, self.n_steps, n_channels
-        full = given.reshape(given.shape + (1,) * max(0, 3 - given.ndim))
-        if given.ndim == 2 and c > 1:
-            full = given[:, None, :]
-        wide = (1, n), (1, time), (1, c)
-        if given.ndim < 4 and all(size in ok for size, ok in zip(full.shape, wide, strict=True)):
-            return full.astype(np.float32)
-        shapes = f"({n}, {c}) or ({n}, {time}, {c})" if c > 1 else f"({n},) or ({n}, {time})"
-        per = "(trial, channel)" if c > 1 else "(trial, time)"
-        raise ValueError(
-            f"`{name}` must be a number, one a trial or {per}, here {shapes}, got shape "
-            f"{given.shape}."
-        )
+    def _shape(self, places: list[int]) -> tuple[int, int, int]:
+        return self.n_trials, self.n_steps, len(places)
 
     def _places(self, kind: str, channel: Channels) -> list[int]:
         names = self._names[kind]
@@ -323,39 +286,16 @@ class Canvas:
             stop = np.where(start < 0, -1, stop)
         elif until is not None:
             stop, _ = self.phases.steps(until)
-        start = start + to_steps("delay", delay, self.dt)
+        start = start + self._steps("delay", delay)
         if duration is not None:
-            stop = np.minimum(stop, start + to_steps("duration", duration, self.dt))
+            stop = np.minimum(stop, start + self._steps("duration", duration))
         return start, stop
 
-    def _paint(
-        self,
-        layer: np.ndarray,
-        places: list[int],
-        start: np.ndarray,
-        stop: np.ndarray,
-        value: np.ndarray,
-        add: bool = False,
-        noise: float = 0.0,
-    ) -> None:
-        """Write (or add) a value and noise to some channels, in a stretch of each trial."""
-        first, last = int(max(start.min(), 0)), int(stop.max())
-        if last <= first or (stop <= start).all():
-            return
-        span = slice(first, last)
-        value = value[:, span] if value.shape[1] > 1 else value
-        adjacent = places == list(range(places[0], places[0] + len(places)))
-        columns = slice(places[0], places[0] + len(places)) if adjacent else places
-        part = layer[:, span, columns]  # a view where the channels are adjacent, else a copy
-        if noise > 0:
-            value = value + np.float32(noise) * normals(self.rng, part.shape)
-        where: Any = True
-        if (start != first).any() or (stop != last).any():
-            step = np.arange(first, last)
-            where = ((step >= start[:, None]) & (step < stop[:, None]))[..., None]
-        if add:
-            np.add(part, value, out=part, where=where)
-        else:
-            np.copyto(part, value, where=where)
-        if not adjacent:
-            layer[:, span, columns] = part
+    def _steps(self, name: str, time: Any) -> np.ndarray:
+        """Return a time (ms), a number or one a trial, in steps."""
+        if np.shape(time) not in ((), (self.n_trials,)):
+            raise ValueError(
+                f"`{name}` must be a time or one a trial, shape ({self.n_trials},) here, got shape "
+                f"{np.shape(time)}."
+            )
+        return to_steps(name, time, self.dt)

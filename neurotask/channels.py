@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurotask._checks import count
+from neurotask._checks import count, number
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Ring:
 
     def __post_init__(self) -> None:
         count("size", self.size, low=2)
+        number("width", self.width, low=0.0, above=True)
 
     def __iter__(self) -> Iterator[str]:
         return (f"{self.name}_{place}" for place in range(self.size))
@@ -73,7 +74,8 @@ class Ring:
         vector = activity @ np.exp(1j * np.deg2rad(self.directions))
         with np.errstate(invalid="ignore"):
             silent = np.abs(vector) <= 1e-6 * np.abs(activity).sum(-1)
-        return np.where(silent, np.nan, np.rad2deg(np.angle(vector)) % 360.0)
+        # Twice, since an angle a rounding error below 0 becomes 360 in the first.
+        return np.where(silent, np.nan, np.rad2deg(np.angle(vector)) % 360.0 % 360.0)
 
 
 def circular_distance(one: Any, other: Any) -> np.ndarray:

@@ -38,8 +38,16 @@ SetOption = Annotated[
 
 
 @app.command("tasks")
-def list_tasks() -> None:
+def list_tasks(
+    gallery: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Draw all of them into a page, DIR/index.html."),
+    ] = None,
+) -> None:
     """List the tasks of the library by cognitive function."""
+    if gallery is not None:
+        _write_gallery(gallery)
+        return
     from neurotask._run_settings import summary
     from neurotask.load import library
 
@@ -50,6 +58,20 @@ def list_tasks() -> None:
             lines.append(f"    also: {', '.join(task.aliases)}")
         groups.setdefault(task.function, []).append("\n".join(lines))
     typer.echo("\n\n".join(f"{name}\n{chr(10).join(groups[name])}" for name in sorted(groups)))
+
+
+def _write_gallery(folder: Path) -> None:
+    with user_errors():
+        import matplotlib
+
+        matplotlib.use("agg")  # files are drawn, never windows
+        from rich.console import Console
+
+        from neurotask._gallery import write_gallery
+
+        with Console(stderr=True).status("Drawing") as status:
+            page = write_gallery(folder, lambda name: status.update(f"Drawing {name}"))
+        typer.echo(f"Wrote {page}")
 
 
 @app.command("show")

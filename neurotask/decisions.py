@@ -51,7 +51,8 @@ class Argmax(DecisionRule):
 
     A task with an output "fixation" can also be left unanswered: there is no choice where
     "fixation" is the highest, and fixation is broken where, over an earlier phase, it is not.
-    No reaction time is defined, since the answer is read at a set time.
+    No reaction time is defined, since the answer is read at a set time. In a trial that lacks the
+    phase nothing is asked, and nothing read.
 
     Args:
         phase: the phase that is read.
@@ -66,15 +67,9 @@ class Argmax(DecisionRule):
     grace: float = 0.0
 
     def read(self, trials: Trials, outputs: np.ndarray) -> Reading:
-        start, stop = trials.phases.steps(self.phase)
-        start = start + to_steps("grace", self.grace, trials.dt)
+        start, stop = _read_from(trials, self.phase, self.grace)
         broken = np.zeros(len(trials), bool)
         choices = _choice_places(trials)
-        if (start >= stop).all():
-            raise ValueError(
-                f"`grace` must leave a step of the phase {self.phase!r} to read, got "
-                f"{self.grace:g} ms. Make it shorter than the phase."
-            )
         level = _mean(outputs, start, stop)
         choice = level[:, choices].argmax(1)
         if "fixation" in trials.output_names:
@@ -82,7 +77,9 @@ class Argmax(DecisionRule):
             choice = np.where(level[:, choices].max(1) > level[:, fixation], choice, -1)
             for before, has in _levels_before(trials, outputs, self.phase):
                 broken |= has & (before[:, choices].max(1) > before[:, fixation])
-        return Reading(choice, choice < 0, np.full(len(trials), np.nan), broken)
+        asked = stop > start
+        choice = np.where(asked, choice, -1)
+        return Reading(choice, asked & (choice < 0), np.full(len(trials), np.nan), broken)
 
 
 @dataclass(frozen=True)
@@ -147,10 +144,11 @@ class PopulationVector(DecisionRule):
 
     def __post_init__(self) -> None:
         number("tolerance", self.tolerance, low=0.0, high=180.0)
+        if self.window is not None:
+            number("window", self.window, low=0.0, above=True)
 
     def read(self, trials: Trials, outputs: np.ndarray) -> Reading:
-        start, stop = trials.phases.steps(self.phase)
-        start = start + to_steps("grace", self.grace, trials.dt)
+        start, stop = _read_from(trials, self.phase, self.grace)
         if self.window is not None:
             start = np.maximum(start, stop - to_steps("window", self.window, trials.dt))
         names = trials.output_names
@@ -166,7 +164,7 @@ class PopulationVector(DecisionRule):
                     broken |= has & (before[:, at] <= self.fixation)
         wanted = self.ring.direction(_mean(trials.targets, start, stop)[:, places])
         error = circular_distance(direction, wanted)
-        silent = np.isnan(direction)
+        silent = np.isnan(direction) & (stop > start)
         none = np.full(len(trials), np.nan)
         return Reading(
             np.where(silent, -1, 0), silent, none, broken, error, self.tolerance, direction
@@ -241,7 +239,25 @@ def _levels_before(
             yield _mean(outputs, start, stop), stop > start
 
 
+def _read_from(trials: Trials, phase: str, grace: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps of a phase, each of (trial,), without the grace at its start."""
+    start, stop = trials.phases.steps(phase)
+    has = stop > start
+    start = start + to_steps("grace", grace, trials.dt)
+    if (has & (start >= stop)).any():
+        raise ValueError(
+            f"`grace` must leave a step of the phase {phase!r} to read, got {grace:g} ms. Make it "
+            "shorter than the phase."
+        )
+    return start, stop
+
+
 def _choice_places(trials: Trials) -> list[int]:
+    if not trials.task.choices:
+        raise ValueError(
+            f"`choices` must name an output that is an answer, but {type(trials.task).__name__} "
+            "has none. Name it in `choices`, or use another decision rule."
+        )
     return [trials.output_names.index(choice) for choice in trials.task.choices]
 
 

@@ -169,6 +169,11 @@ class OwnChoice:
 
     choices: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choices", plain(self.choices))
+        if not isinstance(self.choices, tuple) or not self.choices:
+            raise ValueError(f"`choices` must be a tuple of choices, got {self.choices!r}.")
+
     @property
     def values(self) -> tuple[str, ...]:
         """All that can be given by hand."""
@@ -186,17 +191,18 @@ Duration: TypeAlias = Annotated[
 Factor: TypeAlias = Distribution | Levels | OwnChoice
 
 
-def chance(probability: float) -> Levels:
+def chance(probability: float, name: str = "probability") -> Levels:
     """Return the factor that is True with a probability and False otherwise.
 
     Args:
         probability: in [0, 1]. At 0 and at 1 there is one level alone.
+        name: the setting that holds it, for the error message.
 
     Example:
         >>> chance(0.25)
         Levels(values=(False, True), low=None, high=None, weights=(0.75, 0.25))
     """
-    probability = number("probability", probability, low=0.0, high=1.0)
+    probability = number(name, probability, low=0.0, high=1.0)
     if probability in (0.0, 1.0):
         return Levels((bool(probability),))
     return Levels((False, True), weights=(1.0 - probability, probability))

@@ -3,18 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from neurotask._checks import choose, listed, nearest
+from neurotask._checks import array, choose, listed, nearest
 from neurotask._merging import merged_columns
 from neurotask.behavior import scored
 from neurotask.decisions import DecisionRule, Reading
 from neurotask.distributions import Levels
 from neurotask.observers import Seen
 from neurotask.phases import Phases
-from neurotask.task import Task
+from neurotask.task import Task, under
 from neurotask.trials import Trials
 
 
@@ -103,12 +104,18 @@ class MultiTask(Task):
     @property
     def easy(self) -> Mapping[str, Any]:
         """The easy settings of each task."""
-        return {"tasks": tuple(task.replace(**task.easy) for task in self.tasks)}
+        return {"tasks": tuple(under(task, "easy") for task in self.tasks)}
 
     @property
     def hard(self) -> Mapping[str, Any]:
         """The hard settings of each task."""
-        return {"tasks": tuple(task.replace(**task.hard) for task in self.tasks)}
+        return {"tasks": tuple(under(task, "hard") for task in self.tasks)}
+
+    @property
+    def settable(self) -> tuple[str, ...]:
+        """The conditions that can be held by hand: the task, and those of each."""
+        names = (name for task in self.tasks for name in task.settable)
+        return tuple(dict.fromkeys(["task", *names]))
 
     def factors(self) -> Mapping[str, Any]:
         return {"task": Levels(self._names, weights=self.weights)}
@@ -166,48 +173,55 @@ class MultiTask(Task):
         parts: dict[str, tuple[np.ndarray, Trials]] = {}
         for name, task, (what_shown, how_shown) in zip(self._names, self.tasks, rngs, strict=True):
             rows = np.flatnonzero(which == name)
-            options = (*task.varying, *task.durations)
-            own = {k: v[rows] for k, v in given.items() if k in options}
-            if len(rows):
-                parts[name] = rows, task._make(len(rows), own, what_shown, how_shown)
+            own = {k: v[rows] for k, v in given.items() if k in task.settable}
+            # Tasks that are not drawn leave their conditions and phases: all batches have the same.
+            part = task._make(len(rows), own, what_shown, how_shown) if len(rows) else None
+            parts[name] = rows, part or self._samples[name][:0]
         return self._joined(n, np.asarray(which), parts)
 
     def _joined(
         self, n: int, which: np.ndarray, parts: dict[str, tuple[np.ndarray, Trials]]
     ) -> Trials:
         """Return the batches of single tasks as one, each trial in its place."""
-        n_steps = max(part.inputs.shape[1] for _, part in parts.values())
+        n_steps = max(part.inputs.shape[1] for rows, part in parts.values() if len(rows))
         phases = list(dict.fromkeys(phase for _, part in parts.values() for phase in part.phases))
-        arrays = [np.zeros((n, n_steps, c), np.float32) for c in self._sizes]
+        inputs, targets, mask = (np.zeros((n, n_steps, c), np.float32) for c in self._sizes)
         starts, stops = (np.full((n, len(phases)), -1) for _ in range(2))
         lengths, answers = np.zeros(n, int), np.zeros(n, int)
         for name, (rows, part) in parts.items():
+            if not len(rows):
+                continue
             steps = slice(part.inputs.shape[1])
-            for whole, one in zip(arrays, (part.inputs, part.targets, part.mask), strict=True):
-                whole[rows, steps, : one.shape[2]] = one
+            inputs[rows, steps, : part.inputs.shape[2]] = part.inputs
+            targets[rows, steps], mask[rows, steps] = part.targets, part.mask
             if self.rule_cue:
                 rule = self.inputs.index(f"rule_{name}")
-                arrays[0][rows, steps, rule] = part.present
-            at = [phases.index(phase) for phase in part.phases]
+                inputs[rows, steps, rule] = part.present
+            at = np.array([phases.index(phase) for phase in part.phases])
             starts[np.ix_(rows, at)] = part.phases.starts
             stops[np.ix_(rows, at)] = part.phases.stops
             lengths[rows], answers[rows] = part.phases.lengths, part.answers
         columns = {"task": which} | merged_columns(n, parts)
         laid_out = Phases(tuple(phases), starts, stops, lengths, self.tasks[0].dt)
-        return Trials(self, *arrays, columns, laid_out, answers)
+        return Trials(self, inputs, targets, mask, columns, laid_out, answers)
+
+    @cached_property
+    def _samples(self) -> dict[str, Trials]:
+        """A trial of each task."""
+        return {n: task.trials(1) for n, task in zip(self._names, self.tasks, strict=True)}
 
     @property
     def _sizes(self) -> tuple[int, int, int]:
         return len(self.inputs), len(self.outputs), len(self.outputs)
 
     def _checked(self, name: str, value: Any, n: int) -> np.ndarray:
-        options = [*self.varying, *(k for t in self.tasks for k in (*t.varying, *t.durations))]
+        options = self.settable
         if name not in options:
             raise ValueError(
-                f"`{name}` must be a condition of one of the tasks, which have "
-                f"{listed(dict.fromkeys(options))}.{nearest(name, options)}"
+                f"`{name}` must be a condition of one of the tasks, which have {listed(options)}."
+                f"{nearest(name, options)}"
             )
-        values = np.asarray(value)
+        values = array(value)
         if values.shape not in ((), (n,)):
             raise ValueError(
                 f"`{name}` must be one value or one a trial, shape ({n},), got shape "

@@ -110,12 +110,12 @@ def check_duration(name: str, duration: Any, dt: float) -> None:
 
 def longest(durations: Mapping[str, Any], dt: float) -> int | None:
     """Return the number of steps of the longest trial there can be; None where only trials show."""
-    totals = [d.total for d in durations.values() if isinstance(d, Remainder)]
-    if totals:
-        return int(to_steps("total", totals[0], dt))
-    if any(isinstance(d, Derived) for d in durations.values()):
-        return None
-    return sum(int(to_steps(name, _longest(d), dt)) for name, d in durations.items())
+    fixed = {k: d for k, d in durations.items() if not isinstance(d, (Derived, Remainder))}
+    steps = sum(int(to_steps(name, _longest(duration), dt)) for name, duration in fixed.items())
+    for name, duration in durations.items():
+        if isinstance(duration, Remainder):
+            return int(_rest(name, duration, steps, dt)) + steps
+    return steps if len(fixed) == len(durations) else None
 
 
 def lay_out(durations: Mapping[str, np.ndarray | Remainder], n_trials: int, dt: float) -> Phases:

@@ -11,6 +11,7 @@ import xarray as xr
 
 import neurotask
 from neurotask import _report_sections as sections
+from neurotask._blocks import by_trial
 from neurotask._report_behavior import Behavior
 from neurotask._report_figures import Drawing
 from neurotask._report_numbers import UNDETERMINED, duration, interval, percent, whole
@@ -52,6 +53,7 @@ def report(
         session: the network on an evaluation grid; None where it was not tested.
         weights: its effective weights, "recurrent" and "output" among them.
     """
+    session = None if session is None else by_trial(session)
     found = Behavior(session)
     parts = sections.numbered(
         [
@@ -90,10 +92,13 @@ def _lead(
     """Return in two sentences what was trained and tested."""
     training, model = settings["training"], settings["model"]
     updates, batch = training["updates_done"], training["batch_size"]
-    rule = training["rule"].partition("(")[0]
+    rule, size, row = training["rule"].partition("(")[0], 1, f"{whole(batch)} trials"
+    if session is not None and "block" in session.coords:
+        size = session.sizes["trial"] // (int(session["block"].max()) + 1)
+        row = f"{whole(batch)} blocks of {whole(size)} trials"
     text = (
         f"A recurrent network ({model['class']}){_units(weights)} learned by {rule} in "
-        f"{whole(updates)} updates of {whole(batch)} trials: {whole(updates * batch)} trials in "
+        f"{whole(updates)} updates of {row}: {whole(updates * batch * size)} trials in "
         f"{duration(training['seconds'])}."
     )
     if session is not None:

@@ -155,7 +155,7 @@ def train(
     source = source_file(task)
     sources = {source.name: source.read_bytes()}  # as it is now, not when training has ended
     trials = evaluation_trials(task, seed)  # now, so that a mistake in the task shows now
-    evaluation = {"n_trials": len(trials), "seed": seed, "noise": True}
+    evaluation = {"n_trials": len(trials.answers), "seed": seed, "noise": True}
     settings = describe(model, task, training=plan, evaluation=evaluation, sources=sources)
     history = keras.callbacks.History()
 
@@ -187,8 +187,8 @@ def train(
 
 def evaluation_trials(task: Task, seed: int) -> Trials:
     """Return the grid that a network is tested on: about 100 trials a cell, none trained on."""
-    cells = len(task.grid(seed=seed))
-    wanted = np.clip(TRIALS_A_CELL * cells, FEWEST_TRIALS, MOST_TRIALS)
+    cells, per_row = len(task.grid(seed=seed)), task.trials_per_block or 1
+    wanted = np.clip(TRIALS_A_CELL * cells, FEWEST_TRIALS, MOST_TRIALS) / per_row
     return task.grid(repeats=int(np.ceil(wanted / cells)), seed=seed)
 
 

@@ -3,14 +3,12 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from neurotask._blocks import cut
 from neurotask.behavior import behavior
 from neurotask.distributions import Levels
 from neurotask.trials import Trials
-
-PHASE_EDGES = ("phase_start", "phase_stop")
 
 
 def session(
@@ -19,6 +17,7 @@ def session(
     activity: dict[str, np.ndarray],
     cell_type: np.ndarray,
     area: np.ndarray,
+    behaved: pd.DataFrame | None = None,
 ) -> xr.Dataset:
     """Put outputs and activity beside the trials that they came from.
 
@@ -28,6 +27,7 @@ def session(
         activity: arrays over units by name ("states", "rates"), each (trial, time, unit).
         cell_type: "E", "I" or "" for each unit, (unit,).
         area: area of each unit, (unit,).
+        behaved: the behaviour, one row a trial; unless given, it is read from the outputs.
 
     Returns:
         Dataset with dims `trial, time, input, output, unit`; what is behind the end of a trial is
@@ -41,51 +41,17 @@ def session(
     for name, values in activity.items():
         dataset[name] = ((row, "time", "unit"), np.where(present, values, np.nan))
     dataset = dataset.assign_coords(
-        cell_type=("unit", cell_type), area=("unit", area), **_behavior(trials, outputs)
+        cell_type=("unit", cell_type), area=("unit", area), **_behavior(trials, outputs, behaved)
     )
     return dataset.assign_attrs(_attributes(trials))
 
 
-def by_trial(session: xr.Dataset) -> xr.Dataset:
-    """Return the Session of a block task cut into its trials, as that of any other task.
-
-    Args:
-        session: a Session; one without blocks is returned as it is.
-
-    Returns:
-        Dataset with dims `trial, time, ...`: time counts from the start of each trial, and `block`
-        and `trial_in_block` are coordinates on `trial`.
-    """
-    if "block" not in session.dims:
-        return session
-    n_blocks, k, dt = session.sizes["block"], session.sizes["trial"], session.attrs["dt"]
-    times = {name: session[name].values.reshape(n_blocks * k, -1) for name in PHASE_EDGES}
-    starts = np.rint(np.nanmin(times["phase_start"], 1) / dt).astype(int)
-    lengths = np.rint(np.nanmax(times["phase_stop"], 1) / dt).astype(int) - starts
-    arrays = {
-        name: (("trial", *array.dims[1:]), cut(array.values, starts, lengths, k, np.nan))
-        for name, array in session.data_vars.items()
-    }
-    block, trial = np.divmod(np.arange(n_blocks * k), k)
-    coordinates: dict[str, Any] = {"trial": np.arange(n_blocks * k)}
-    coordinates["time"] = ("time", np.arange(lengths.max()) * dt, {"units": "ms"})
-    coordinates |= {"block": ("trial", block), "trial_in_block": ("trial", trial)}
-    for name, values in times.items():
-        shifted = values - starts[:, None] * dt
-        coordinates[name] = (("trial", "phase"), shifted, {"units": "ms"})
-    for name, array in session.coords.items():
-        if name not in coordinates:
-            on_trials = array.dims[:2] == ("block", "trial")
-            flat = array.values.reshape(n_blocks * k, *array.shape[2:]) if on_trials else array
-            coordinates[str(name)] = ("trial", flat) if on_trials else array
-    return xr.Dataset(arrays, coords=coordinates, attrs=session.attrs)
-
-
-def _behavior(trials: Trials, outputs: np.ndarray) -> dict[str, Any]:
+def _behavior(trials: Trials, outputs: np.ndarray, behaved: pd.DataFrame | None) -> dict[str, Any]:
     if trials.task.decision_rule is None:
         return {}
-    table = behavior(trials, outputs)
-    named = (*trials.columns, "block", "trial_in_block")
+    table = behavior(trials, outputs) if behaved is None else behaved
+    # Where the choice is a condition (`OwnChoice`), what was chosen stands in its place.
+    named = {*trials.columns, "block", "trial_in_block"} - {"choice"}
     return {name: trials.on_trials(np.asarray(table[name])) for name in table if name not in named}
 
 

@@ -13,13 +13,21 @@ import pandas as pd
 from neurotask._batches import crossed, make_trials
 from neurotask._checks import choose, count, listed, nearest, number
 from neurotask._streams import Stream, generator
+from neurotask._task_checks import check_names, check_phases
 from neurotask._trial_lists import trials_from
 from neurotask.behavior import behavior
-from neurotask.canvas import Canvas, Conditions
+from neurotask.canvas import Canvas
+from neurotask.conditions import Conditions
 from neurotask.decisions import DecisionRule
-from neurotask.distributions import Derived, Duration, Factor, as_factor, plain
+from neurotask.distributions import (
+    Derived,
+    Duration,
+    Factor,
+    as_factor,
+    plain,
+)
 from neurotask.observers import Seen
-from neurotask.phases import check_duration, longest
+from neurotask.phases import check_duration
 from neurotask.trials import Trials
 
 if TYPE_CHECKING:
@@ -55,7 +63,8 @@ class Task:
         trials_per_block: trials a row, for a block task.
         easy: settings under which its ideal observer is right in 99 % of trials or more.
         hard: settings under which even that one is wrong more often.
-        expected_score: share correct that a rate network of 100 units reaches.
+        expected_score: share correct that a rate network of 100 units reaches from scratch within
+            2,500 updates of 64 trials; None where it does not, and has to be shaped to it.
         function: the cognitive function it probes, for the list of tasks.
         aliases: other names of the task.
 
@@ -237,7 +246,9 @@ class Task:
         number("dt", self.dt, low=0.0, above=True)
         for name, duration in self.durations.items():
             check_duration(name, duration, self.dt)
-        self._check_names()
+        check_names(self)
+        if type(self)._make is Task._make:
+            check_phases(self)
         # Two trials painted now show a mistake in a task before anything is spent on it.
         trials = self.batch(2, seed=0, stream=Stream.TRIALS, index=0)
         if self.psychometric_axis is not None:
@@ -268,9 +279,10 @@ class Task:
         return {field.name: getattr(self, field.name) for field in fields if _is_phase(field)}
 
     @property
-    def derived_durations(self) -> list[str]:
-        """The phases whose duration follows from the conditions."""
-        return [name for name, law in self.durations.items() if isinstance(law, Derived)]
+    def settable(self) -> tuple[str, ...]:
+        """The conditions that can be held by hand: factors, and phases not `Derived`."""
+        free = (name for name, law in self.durations.items() if not isinstance(law, Derived))
+        return (*self.varying, *free)
 
     @cached_property
     def varying(self) -> dict[str, Factor]:
@@ -278,6 +290,9 @@ class Task:
         factors = self.factors()
         if not isinstance(factors, Mapping):
             raise TypeError(f"`factors` must return a dict of levels, got {factors!r}.")
+        for name in self.of_blocks:
+            if name in factors:
+                raise ValueError(f"`{name}` must be in `factors` or `block_factors`, not in both.")
         both = {**factors, **self.of_blocks}
         return {name: as_factor(name, value) for name, value in both.items()}
 
@@ -309,32 +324,13 @@ class Task:
                     f"`{cls.__name__}.{name}` must name the {name}: a tuple of strings."
                 )
 
-    def _check_names(self) -> None:
-        for kind, names in (("inputs", self.inputs), ("outputs", self.outputs)):
-            if not names or not isinstance(names, tuple) or len(set(names)) < len(names):
-                raise ValueError(f"`{kind}` must be a tuple of different names, got {names!r}.")
-        for choice in self.choices:
-            choose("choices", choice, self.outputs)
-        if self.trials_per_block is not None:
-            count("trials_per_block", self.trials_per_block)
-        if type(self)._make is Task._make:
-            self._check_phases()
 
-    def _check_phases(self) -> None:
-        if not self.durations:
-            raise TypeError(
-                f"`{type(self).__name__}` must have a phase. Declare one as a setting, "
-                "for example `stimulus: Duration = 500.0`."
-            )
-        if self.go_cue is not None:
-            choose("go_cue", self.go_cue, self.durations)
-        if longest(self.durations, self.dt) == 0:
-            raise ValueError(
-                f"`{next(iter(self.durations))}` must not be 0 ms: the trial is empty."
-            )
-        for name in self.varying:
-            if name in self.durations:
-                raise ValueError(f"`{name}` must name a factor or a phase, not both. Rename one.")
+def under(task: Task, which: str) -> Task:
+    """Return a task under its `easy` or its `hard` settings."""
+    settings = dict(getattr(task, which))
+    if settings == dict(Task.easy):  # what is easy unless said, where there is such a setting
+        settings = {k: v for k, v in settings.items() if k in task.__dataclass_fields__}
+    return task.replace(**settings)
 
 
 def _is_phase(field: dataclasses.Field) -> bool:

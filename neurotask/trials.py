@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 UNSCORED = -1  # in `answers`: no choice is right
 WITHHOLD = -2  # in `answers`: making no choice is right
 
+# Names that batches and Sessions give to axes, arrays and behaviour: no condition can have them.
+AXES = ("trial", "time", "input", "output", "unit", "phase", "phase_start", "phase_stop")
+ARRAYS = ("inputs", "outputs", "targets", "mask", "states", "rates", "cell_type", "area")
+SCORED = ("answer", "choice", "correct", "rt", "error", "reported_direction", "outcome")
+RESERVED = (*AXES, *ARRAYS, *SCORED, "block", "trial_in_block")
+
 
 @dataclass(frozen=True, eq=False)
 class Trials:
@@ -133,11 +139,11 @@ class Trials:
         """Return the trials of the blocks one by one, each as a row of its own."""
         if not self.per_block:
             return self
-        arrays = (self.cut(array) for array in (self.inputs, self.targets, self.mask))
+        inputs, targets, mask = map(self.cut, (self.inputs, self.targets, self.mask))
         block, trial = np.divmod(np.arange(len(self.answers)), self.per_block)
         columns = {"block": block, "trial_in_block": trial, **self.columns}
         phases = self.phases.shifted(-self._origins)
-        return Trials(self.task, *arrays, columns, phases, self.answers)
+        return Trials(self.task, inputs, targets, mask, columns, phases, self.answers)
 
     @property
     def _origins(self) -> np.ndarray:

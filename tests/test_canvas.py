@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from neurotask.canvas import Canvas, Conditions
+import neurotask as nt
+from neurotask.canvas import Canvas
+from neurotask.conditions import Conditions
 from neurotask.phases import Phases, lay_out
 
 FIXED = np.array([[0, 2, 5, 8]] * 3)
@@ -67,6 +69,167 @@ def test_targets_and_mask(edges):
     )
     assert np.array_equal(t.mask[..., 0], by_loop(edges, (2, 1), 3, lambda i, k: 2.0))
     assert not t.mask[..., 1].any()
+
+
+OUT = nt.Ring("out", 4)
+
+
+def wide(edges=VARIED, outputs=("fixation", "l", "r", *OUT), **conditions):
+    """A canvas with a fixation point, four inputs in a ring, and a ring of outputs."""
+    names, inputs = ("before", "on", "after"), ("fixation", "x", *nt.Ring("in", 4), "y")
+    phases = Phases(names, edges[:, :-1], edges[:, 1:], edges[:, -1], dt=10.0)
+    conditions = Conditions({k: np.array(v) for k, v in conditions.items()})
+    rng = np.random.default_rng(0)
+    return Canvas(inputs, outputs, ("l", "r"), conditions, phases, 10, rng)
+
+
+@pytest.mark.parametrize("edges", [FIXED, VARIED], ids=["fixed", "varied"])
+@pytest.mark.parametrize(
+    ("channel", "places"),
+    [
+        (nt.Ring("in", 4), [2, 3, 4, 5]),
+        (("x", "in_0", "in_1", "in_2"), [1, 2, 3, 4]),
+        (("y", "fixation", "in_2", "x"), [6, 0, 4, 1]),  # neither adjacent nor in order
+        (("in_1", "in_0", "in_3", "in_2"), [3, 2, 5, 4]),
+    ],
+)
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda i, k, c: 0.5,
+        lambda i, k, c: i + 1.0,
+        lambda i, k, c: 10.0 * i + c,
+        lambda i, k, c: k + 100.0 * c,
+        lambda i, k, c: i + 10.0 * k + 100.0 * c,
+    ],
+    ids=["number", "trial", "trial-channel", "time-channel", "trial-time-channel"],
+)
+def test_several_channels_at_once(edges, channel, places, value):
+    i, k, c = np.ogrid[:3, :10, :4]
+    full = np.broadcast_to(value(i, k, c), (3, 10, 4)) + 0.0
+    given = _least(full)
+    t = wide(edges)
+    t.input(channel, given, phase="on")
+    t.input(channel, given, phase="on")  # inputs add up
+    t.target(("r", "out_3"), 0.25, phase="on")
+    for at in range(7):
+        shown = np.zeros((3, 10))
+        if at in places:
+            inside = by_loop(edges, (1, 0), 2, lambda i, k: 1.0)
+            shown = 2 * inside * full[..., places.index(at)]
+        assert np.array_equal(t.inputs[..., at], shown.astype("f4"))
+    for at in range(7):
+        wanted = by_loop(edges, (1, 0), 2, lambda i, k, at=at: 0.25 * (at in (2, 6)))
+        assert np.array_equal(t.targets[..., at], wanted)
+        assert np.array_equal(t.mask[..., at], wanted * 4)
+
+
+def _least(full):
+    """The smallest array that says the same: without the axes along which nothing varies."""
+    if (full == full[0, 0, 0]).all():
+        return full[0, 0, 0]
+    if (full == full[:, :1, :1]).all():
+        return full[:, 0, 0]
+    if (full == full[:, :1]).all():
+        return full[:, 0]
+    return full[:1] if (full == full[:1]).all() else full
+
+
+def test_noise_in_several_channels_is_each_its_own():
+    phases = lay_out({"on": np.full(4000, 2)}, 4000, dt=10.0)
+    names = ("a", "b", "c")
+    t = Canvas(names, ("z",), ("z",), Conditions({}), phases, 2, np.random.default_rng(0))
+    t.input(("c", "a"), 1.0, noise=0.3)
+    assert not t.inputs[..., 1].any()
+    drawn = t.inputs[..., [0, 2]].reshape(4000, 4)
+    assert np.allclose(drawn.mean(0), 1.0, atol=4 * 3 / np.sqrt(4000))
+    # A density: 0.3 over a second is 0.3 / sqrt(0.01) = 3 in a step of 10 ms.
+    assert np.allclose(np.cov(drawn.T), 9 * np.eye(4), atol=9 * 4 * np.sqrt(2 / 4000))
+
+
+@pytest.mark.parametrize("edges", [FIXED, VARIED], ids=["fixed", "varied"])
+@pytest.mark.parametrize("delay", [0.0, 10.0, [0.0, 20.0, 30.0]])
+@pytest.mark.parametrize("duration", [None, 0.0, 20.0, [30.0, 10.0, 500.0]])
+@pytest.mark.parametrize(
+    ("stretch", "first", "last"),
+    [(dict(phase="on"), 1, 2), (dict(since="on"), 1, 3), (dict(until="after"), 0, 2), ({}, 0, 3)],
+)
+def test_delay_and_duration(edges, delay, duration, stretch, first, last):
+    t = canvas(edges)
+    t.input("u", 1.0, delay=delay, duration=duration, **stretch)
+    t.target("l", 0.5, delay=delay, duration=duration, grace=10.0, **stretch)
+    shift = np.broadcast_to(delay, 3) / 10
+    lasts = np.broadcast_to(1e6 if duration is None else duration, 3) / 10
+    shown, counts = np.zeros((2, 3, 10))
+    for i in range(3):
+        for k in range(10):
+            start, stop = edges[i, first] + shift[i], edges[i, last]
+            shown[i, k] = start <= k < min(stop, start + lasts[i])
+            counts[i, k] = shown[i, k] and k >= start + 1
+    assert np.array_equal(t.inputs[..., 0], shown)
+    assert np.array_equal(t.targets[..., 0], 0.5 * shown.astype("f4"))
+    assert np.array_equal(t.mask[..., 0], counts)
+
+
+def test_hold():
+    t = wide()
+    t.hold(until="after", high=0.9, low=0.1, weight=2.0)
+    for at in range(7):
+        level = np.float32(0.9 if at == 0 else 0.1)
+        assert np.array_equal(
+            t.targets[..., at], by_loop(VARIED, (0, 0), 2, lambda i, k, level=level: level)
+        )
+    assert np.array_equal(t.mask[..., 3], by_loop(VARIED, (0, 0), 2, lambda i, k: 2.0))
+
+
+def test_a_direction_is_a_bump():
+    t = wide()
+    t.target_direction(OUT, [0.0, 90.0, 300.0], phase="after", grace=10.0, low=0.1, high=0.8)
+    assert t.answers.tolist() == [0, 0, 0]
+    for trial, direction in enumerate((0.0, 90.0, 300.0)):
+        shown = t.targets[trial, VARIED[trial, 2]]
+        assert shown[3:] == pytest.approx(0.1 + 0.7 * OUT.bump(direction))
+        assert shown[0] == np.float32(0.1) and not shown[1:3].any()
+    assert np.array_equal(t.mask[..., 4], by_loop(VARIED, (2, 1), 3, lambda i, k: 1.0))
+    assert np.array_equal(t.mask[..., 0], t.mask[..., 4]) and not t.mask[..., 1].any()
+
+
+@pytest.mark.parametrize("catch", [False, True])
+def test_withholding_asks_for_fixation(catch):
+    withhold = np.array([True, False, False])
+    t = wide(catch=withhold) if catch else wide()
+    t.target_choice(np.array([1, 1, 0]), phase="after", withhold=False if catch else withhold)
+    assert t.answers.tolist() == [-2, 1, 0]
+    start = VARIED[:, 2]
+    shown = t.targets[np.arange(3), start, :3].tolist()
+    assert shown == pytest.approx(np.array([[1, 0.2, 0.2], [0.2, 0.2, 1], [0.2, 1, 0.2]]))
+    t.target_direction(OUT, 90.0, phase="after", withhold=False if catch else withhold)
+    assert t.answers.tolist() == [-2, 0, 0]
+    shown = t.targets[np.arange(3), start]
+    assert shown[0, [0, 3, 4, 5, 6]] == pytest.approx([1.0, 0.2, 0.2, 0.2, 0.2])
+    assert shown[1, [0, 4]] == pytest.approx([0.2, 1.0])
+
+
+def test_a_catch_trial_shows_its_noise_and_the_fixation_point():
+    t = wide(FIXED, catch=[True, False, True])
+    t.input("fixation")
+    t.input("x", 2.0, phase="on")
+    t.input(("y", "fixation"), 3.0, phase="on")
+    t.input("in_0", 5.0, phase="on", noise=0.1)
+    shown = t.inputs[:2, 3]
+    assert shown[0, [0, 1, 6]].tolist() == [4.0, 0.0, 0.0]
+    assert shown[1, [0, 1, 6]].tolist() == [4.0, 2.0, 3.0]
+    assert 0 < abs(shown[0, 2]) < 4 and 1 < shown[1, 2] < 9 and shown[1, 2] != 5
+    still, noisy = wide(catch=[True] * 3), wide(catch=[True] * 3)
+    still.input("x", 0.0, phase="on", noise=0.1)
+    noisy.input("x", 7.0, phase="on", noise=0.1)
+    assert np.array_equal(still.inputs, noisy.inputs)
+
+
+def test_withholding_needs_an_output_to_show_it():
+    message = r'`outputs` must have "fixation" where a response can be withheld, got "l", "r"'
+    with pytest.raises(ValueError, match=message):
+        canvas().target_choice(np.ones(3), phase="after", withhold=[True, False, False])
 
 
 def test_noise_stays_in_its_phase():
@@ -133,6 +296,26 @@ def test_wrong_answers(answer):
             r"`value` must be a number or an array of numbers, got 'high'",
         ),
         (lambda t: t.target("l", 1.0, weight=-1.0), r"`weight` must be 0 or more, got -1"),
+        (lambda t: t.target("l", 1.0, weight=np.nan), r"`weight` must be 0 or more, got nan"),
+        (
+            lambda t: t.input(("u", "v"), np.ones((3, 3))),
+            r"`value` must be .* or \(trial, channel\), here \(3, 2\) or \(3, 10, 2\), got shape",
+        ),
+        (
+            lambda t: t.input(("u", "w"), 1.0),
+            r"`input channel` must be one of \"u\", \"v\", got 'w'",
+        ),
+        (
+            lambda t: t.input("u", delay=[10.0, 20.0]),
+            r"`delay` must be a time or one a trial, shape \(3,\) here, got shape \(2,\)",
+        ),
+        (
+            lambda t: t.input("u", duration=np.full((3, 1), 10.0)),
+            r"`duration` must be a time or one a trial, shape \(3,\) here, got shape \(3, 1\)",
+        ),
+        (lambda t: t.target("l", 1.0, grace=[10.0]), r"`grace` must be a time or one a trial"),
+        (lambda t: t.input("u", delay=5.0), r"`delay` must be a whole multiple of dt = 10 ms"),
+        (lambda t: t.input("u", duration=-10.0), r"`duration` must be a time of 0 ms or more"),
         (
             lambda t: t.target_choice(np.ones(4), phase="on"),
             r"`answer` must be one a trial, shape \(3,\) here, got shape \(4,\)",

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 import neurotask as nt
+from neurotask import distributions
 from neurotask.distributions import as_factor, plain
 
 
@@ -34,6 +35,31 @@ def test_levels_are_equally_likely():
     assert stats.chisquare(counts).pvalue > 0.01
 
 
+def test_weights_say_how_often():
+    weights = np.array([0.0, 1.0, 5.0, 2.0, 0.0])
+    draws = nt.Levels(tuple("abcde"), weights=weights).sample(rng(), 40_000)
+    counts = np.array([(draws == level).sum() for level in "abcde"])
+    assert counts[[0, 4]].tolist() == [0, 0]
+    assert stats.chisquare(counts[1:4], 40_000 * weights[1:4] / 8).pvalue > 0.01
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.2, 1.0])
+def test_chance(probability):
+    draws = nt.chance(probability).sample(rng(), 10_000)
+    assert draws.dtype == bool
+    assert draws.mean() == pytest.approx(probability, abs=4 * np.sqrt(0.25 / 10_000))
+    if probability in (0.0, 1.0):
+        assert set(draws) == {bool(probability)}
+
+
+def test_own_choice_is_the_observers_until_it_is_known():
+    factor = nt.OwnChoice(["left", "right"])
+    assert factor == nt.OwnChoice(("left", "right")) and hash(factor)
+    assert factor.values == ("observer", "left", "right", "none")
+    assert set(factor.sample(rng(), 5)) == {"observer"}
+    assert as_factor("choice", factor) is factor
+
+
 def test_signed_has_one_zero():
     assert nt.signed((0.5, 0.0, 0.1)).values == (-0.5, -0.1, 0.0, 0.1, 0.5)
     assert nt.signed((0.1,)).values == (-0.1, 0.1)
@@ -47,11 +73,14 @@ def test_signed_has_one_zero():
         nt.Levels(("a", "b")),
         nt.Remainder(2000.0),
         nt.signed((0.1, 0.2)),
+        nt.Levels([1, 2], weights=np.array([0.5, 2.0])),
+        nt.chance(0.25),
+        nt.Derived(),
+        nt.OwnChoice(["left", "right"]),
     ],
 )
 def test_repr_is_exact(law):
-    names = {n: getattr(nt, n) for n in ("Uniform", "TruncatedExponential", "Levels", "Remainder")}
-    assert eval(repr(law), names) == law
+    assert eval(repr(law), vars(distributions)) == law
 
 
 def test_plain_makes_python_numbers():
@@ -72,6 +101,21 @@ def test_plain_makes_python_numbers():
         (lambda: nt.Levels((1, 1)), r"`values` must differ from each other, got \(1, 1\)"),
         (lambda: nt.signed((1.5,)), r"`coherences` must be a number in \[0, 1\], got 1.5"),
         (lambda: nt.signed(()), r"`coherences` must be a tuple of strengths, got \(\)"),
+        (
+            lambda: nt.Levels((1, 2), weights=(1.0,)),
+            r"`weights` must hold one number for each of the 2 levels, got \(1.0,\)",
+        ),
+        (
+            lambda: nt.Levels((1, 2), weights=(1.0, -1.0)),
+            r"`weights` must be a number of 0 or more, got -1.0",
+        ),
+        (
+            lambda: nt.Levels((1, 2), weights=(0.0, 0.0)),
+            r"`weights` must not all be 0, got \(0.0, 0.0\)",
+        ),
+        (lambda: nt.chance(1.2), r"`probability` must be a number in \[0, 1\], got 1.2"),
+        (lambda: nt.OwnChoice("left"), r"`choices` must be a tuple of choices, got 'left'"),
+        (lambda: nt.OwnChoice(()), r"`choices` must be a tuple of choices, got \(\)"),
         (lambda: nt.Remainder(0.0), r"`total` must be a number above 0, got 0.0"),
     ],
 )

@@ -100,6 +100,13 @@ def test_one_value_a_trial():
     assert np.diff(trials.phases["delay"])[:, 0].tolist() == [100.0, 1000.0, 300.0]
 
 
+def test_columns_of_pandas_are_conditions():
+    table = Context().trials(6, seed=3).conditions.astype({"context": object})
+    again = Context().trials(6, context=table["context"], motion=table["motion"])
+    assert again.conditions["context"].tolist() == table["context"].tolist()
+    assert again.columns["context"].dtype.kind == "U"
+
+
 def test_full_grid_has_each_cell_once():
     table = Context().grid(repeats=3).conditions
     counts = table.groupby(["context", "motion", "colour"]).size()
@@ -220,6 +227,10 @@ def test_phases_with_postponed_annotations(tmp_path):
             r'`context` must be one of "motion", "colour"',
         ),
         (
+            lambda: Flagged().trials(2, flag="yes"),
+            r"`flag` must be one of \"False\", \"True\", got 'yes'",
+        ),
+        (
             lambda: Context().trials(2, motion=[0.1] * 3),
             r"`motion` must be one value or one a trial",
         ),
@@ -241,6 +252,14 @@ def test_phases_with_postponed_annotations(tmp_path):
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flagged(Context):
+    """The same with a condition that is true or false."""
+
+    def factors(self):
+        return dict(flag=nt.chance(0.5), **super().factors())
 
 
 def test_unknown_setting():
@@ -335,6 +354,11 @@ def test_the_base_of_broken_tasks_works():
             TypeError,
             r"`derive` must return a dict of conditions, got None",
         ),
+        (
+            dict(derive=lambda s, c: dict(correct=1.0)),
+            ValueError,
+            r"`correct` must not be a condition of Broken, since behaviour and Sessions have something",
+        ),
         (dict(choices=("y",)), ValueError, r"`choices` must be one of \"z\", got 'y'"),
         (dict(on=0.0), ValueError, r"`on` must not be 0 ms: the trial is empty"),
         (dict(psychometric_axis="c"), ValueError, r"`psychometric_axis` must be one of nothing"),
@@ -368,6 +392,15 @@ def test_the_base_of_broken_tasks_works():
             TypeError,
             r"Give one of `phase`, `since` and `until`",
         ),
+        (
+            dict(
+                __annotations__=dict.fromkeys(("on", "a", "b"), nt.Duration),
+                a=nt.Remainder(400.0),
+                b=nt.Remainder(400.0),
+            ),
+            ValueError,
+            r"`b` must not be a Remainder, since `a` is one: a single phase can fill the trial",
+        ),
         (dict(__annotations__={}), TypeError, r"`Broken` must have a phase. Declare one"),
     ],
 )
@@ -391,5 +424,16 @@ def test_a_task_must_be_a_dataclass():
 def test_plot_shows_every_channel():
     figure = Context().plot(seed=1)
     labels = [t.get_text() for axis in figure.axes for t in axis.get_legend().get_texts()]
-    assert labels == [*Context.inputs, *Context.outputs, *Context.outputs]
+    assert labels == [*Context.inputs, *Context.outputs, "fixation", "left, right"]
     assert figure.axes[-1].get_xlabel() == "Time (ms)"
+
+
+def test_plot_draws_rings_as_images_and_blocks_in_part():
+    ring = nt.load("memory_guided_response").plot(seed=1)
+    assert [len(axis.images) for axis in ring.axes if axis.get_ylabel().startswith("Input")] == [
+        0,
+        1,
+    ]
+    block = nt.load("n_back").plot(seed=1)
+    assert block.axes[0].get_xlim() == (0, 6 * 1500)
+    assert "the first 6 of 20 trials" in block.get_suptitle()

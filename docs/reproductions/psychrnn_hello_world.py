@@ -8,24 +8,21 @@ and the notebook "Hello World" of PsychRNN 1.0.
 """
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import reproduction_page
 
 import neurotask as nt
 
 PAGE = Path(__file__).with_suffix(".md")
 COMMAND = "python docs/reproductions/psychrnn_hello_world.py --write"
-BEGIN, END = "<!-- results: written by --write -->", "<!-- end of results -->"
 SEEDS = range(5)
 BATCH_SIZE = 128
 UPDATES = 391  # 50,000 trials in batches of 128
@@ -137,8 +134,7 @@ def timed(seed: int) -> tuple[Result, float]:
 def table(runs: list[tuple[Result, float]]) -> str:
     """Return the results as a Markdown table, PsychRNN's own in its last row."""
     head = ("seed", "loss", "loss, counted entries", "accuracy", "accuracy at 0.1")
-    lines = [(*head, "training, s", "in all, s"), ("---",) * 7]
-    lines += [
+    rows = [
         (
             str(r.seed),
             *(f"{loss:.4f}" for loss in (r.loss, r.loss_counted)),
@@ -147,8 +143,8 @@ def table(runs: list[tuple[Result, float]]) -> str:
         )
         for r, total in runs
     ]
-    lines += [("PsychRNN", "0.0036-0.017", "", "1.000", "1.000", "89.7", "95")]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows += [("PsychRNN", "0.0036-0.017", "", "1.000", "1.000", "89.7", "95")]
+    return reproduction_page.table((*head, "training, s", "in all, s"), rows)
 
 
 def verdict(runs: list[tuple[Result, float]]) -> str:
@@ -156,42 +152,21 @@ def verdict(runs: list[tuple[Result, float]]) -> str:
     loss = max(r.loss for r, _ in runs)
     accuracy = min(r.accuracy_lowest for r, _ in runs)
     seconds = max(total for _, total in runs)
-    checks = (
-        ("loss below 0.02 in every network", loss < 0.02, f"largest {loss:.4f}"),
-        ("accuracy of 0.99 or more at coherence 0.1", accuracy >= 0.99, f"least {accuracy:.3f}"),
-        ("a fifth of 90 s, Python's start included", seconds < 18.0, f"longest {seconds:.1f} s"),
+    return reproduction_page.verdict(
+        (
+            ("loss below 0.02 in every network", loss < 0.02, f"largest {loss:.4f}"),
+            (
+                "accuracy of 0.99 or more at coherence 0.1",
+                accuracy >= 0.99,
+                f"least {accuracy:.3f}",
+            ),
+            (
+                "a fifth of 90 s, Python's start included",
+                seconds < 18.0,
+                f"longest {seconds:.1f} s",
+            ),
+        )
     )
-    return "\n".join(f"- {'met' if ok else 'not met'}: {what} ({got})" for what, ok, got in checks)
-
-
-def provenance() -> str:
-    """Return how the figures were made, as a Markdown list."""
-    packages = [f"{name} {version(name)}" for name in ("tensorflow", "keras", "numpy")]
-    python = f"Python {platform.python_version()}"
-    lines = {
-        "command": f"`{COMMAND}`",
-        "seeds": f"{SEEDS[0]} to {SEEDS[-1]}, each in a process of its own",
-        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.system()}",
-        "load, mean over 5 minutes": f"{os.getloadavg()[1]:.2f}",
-        "versions": ", ".join([f"neurotask {nt.__version__}", python, *packages]),
-        "date": f"{datetime.date.today():%Y-%m-%d}",
-    }
-    return "\n".join(f"- {name}: {value}" for name, value in lines.items())
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
-
-
-def write(results: str) -> None:
-    """Put the results in their place on the page."""
-    before, rest = PAGE.read_text().split(BEGIN)
-    _, after = rest.split(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{results}\n\n{END}{after}")
 
 
 def main() -> None:
@@ -204,10 +179,12 @@ def main() -> None:
         print(json.dumps(asdict(train(arguments.seed))))
         return
     runs = [timed(seed) for seed in SEEDS]
-    results = f"{table(runs)}\n\n{verdict(runs)}\n\n{provenance()}"
+    seeds = f"{SEEDS[0]} to {SEEDS[-1]}, each in a process of its own"
+    made = reproduction_page.provenance(COMMAND, ("tensorflow", "keras", "numpy"), seeds=seeds)
+    results = f"{table(runs)}\n\n{verdict(runs)}\n\n{made}"
     print(results)
     if arguments.write:
-        write(results)
+        reproduction_page.write(PAGE, results)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from sklearn.decomposition import PCA as Decomposition
 
+from neurotask._blocks import by_trial
 from neurotask._checks import choose, count
 from neurotask.analysis import _trajectory_plot as plotting
 from neurotask.analysis._alignment import activity, average, gather, onsets, step_of
@@ -64,6 +65,7 @@ class PCA:
         Raises:
             ValueError: if the Session has another number of units or another time step.
         """
+        session = by_trial(session)
         data, time = activity(session, self.of), self.trajectories["time"].to_numpy()
         if data.sizes["unit"] != self.components_.shape[1]:
             raise ValueError(
@@ -136,7 +138,7 @@ def pca(
     the trials that have data.
 
     Args:
-        session: a Session with (trial, time, unit) activity.
+        session: a Session with (trial, time, unit) activity; blocks are cut into their trials.
         n_components: number of components.
         of: the activity, "rates" or "states".
         align: phase whose start is time 0, which may differ between trials; trials without that
@@ -174,6 +176,7 @@ def pca(
     """
     choose("trials", trials, ("all", "correct"))
     choose("center", center, ("mean", "time"))
+    session = by_trial(session)
     n_units = activity(session, of).sizes["unit"]
     names = names_of("condition", condition) or (_usual_condition(session),)
     averages = average(session, of, align, names, _wanted(session, trials))

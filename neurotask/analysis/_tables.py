@@ -99,7 +99,7 @@ def _form(table: pd.DataFrame, axis: str, form: Form | None) -> Form:
     signed, nafc = ("n_positive", "n_correct") if "n_trials" in table else ("choice", "correct")
     if nafc not in table:
         return "signed"
-    two_sided = bool((table[axis] < 0).any()) and len(_choices(table)) in (0, 2)
+    two_sided = bool((table[axis] < 0).any()) and len(_choices(table)) in (0, 1, 2)
     return "signed" if signed in table and two_sided else "nafc"
 
 
@@ -163,6 +163,9 @@ def _require(table: pd.DataFrame, column: str) -> None:
 
 def _unanswered(table: pd.DataFrame) -> pd.Series:
     silent = pd.Series(False, index=table.index)
+    if len(_choices(table)) == 1:
+        # Going or not (or yes and no): to make no choice is the other answer.
+        return table["outcome"] == "broken_fixation" if "outcome" in table else silent
     if "choice" in table:
         silent |= table["choice"].isna() | (table["choice"] == NO_CHOICE)
     if "outcome" in table:
@@ -185,8 +188,8 @@ def _positive(table: pd.DataFrame, choice: Any) -> Any:
     """The choice that P is the probability of."""
     made = table["choice"][~_unanswered(table)]
     options = _choices(table) or sorted(made.unique().tolist())
-    if choice is None and len(_choices(table)) == 2:
-        return options[1]
+    if choice is None and len(_choices(table)) in (1, 2):
+        return options[-1]
     if choice is None and set(options) <= {0, 1}:
         return 1
     if choice is None or (choice not in options and len(options) > 1):

@@ -101,7 +101,7 @@ def test_noise_is_independent_in_time_trials_and_updates():
 
     def draw(update, t):
         key = tf.constant([7, update], tf.int64)
-        return m._normals(key, tf.constant(t, tf.int64), tf.constant(2000)).numpy()
+        return m.normals(key, tf.constant(t, tf.int64), tf.constant(2000)).numpy()
 
     parts = np.concatenate([draw(0, 0), draw(0, 1), draw(1, 0), draw(1, 1)], axis=1)
     correlation = np.corrcoef(parts.T)[np.triu_indices(24, 1)]

@@ -121,7 +121,7 @@ class RecurrentModel(keras.Model):
 
         def step(state: Tensor, now: tuple[Tensor, Tensor]) -> Tensor:
             current, t = now
-            drawn = self._normals(noise, t, n_trials) if noisy else None
+            drawn = self.normals(noise, t, n_trials) if noisy else None
             return self.transition(weights, state, current, drawn)
 
         elements = (inputs, tf.range(tf.cast(n_steps, tf.int64)))
@@ -346,7 +346,14 @@ class RecurrentModel(keras.Model):
     def _tensor(self, values: Any) -> Tensor:
         return tf.convert_to_tensor(np.asarray(values), self.compute_dtype)
 
-    def _normals(self, noise: Tensor, t: Tensor, n_trials: Tensor) -> Tensor:
+    def normals(self, noise: Tensor, t: Tensor, n_trials: Tensor) -> Tensor:
+        """Return the normals of a step, (trial, noise_per_step).
+
+        Args:
+            noise: two whole numbers that name the noise.
+            t: the step.
+            n_trials: number of trials.
+        """
         # The upper half of the second word is the update (or chunk), the lower half the step.
         # philox by name: another algorithm is picked under XLA otherwise, with other numbers.
         return tf.random.stateless_normal(

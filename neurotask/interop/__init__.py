@@ -1,0 +1,5 @@
+"""Bridges to other packages: their tasks and their weights, here and back."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
