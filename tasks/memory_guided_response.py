@@ -11,10 +11,11 @@ Neurosci. 22:297.
 from dataclasses import dataclass
 from functools import cached_property
 
+from neurotask._checks import count
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring
 from neurotask.decisions import PopulationVector
-from neurotask.distributions import Duration, Uniform
+from neurotask.distributions import Distribution, Duration, Levels, Uniform
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -27,7 +28,7 @@ class MemoryGuidedResponse(Task):
         noise: density of the noise in each channel of the target.
         rotation: the right response is the target's direction plus this angle, degrees: 180 makes
             the anti-response.
-        n_directions: channels of the ring of inputs, and of that of outputs.
+        n_directions: channels of the ring of inputs, and of that of outputs; 8 or more.
         fixation: time before the target, ms.
         target: duration of the target, ms.
         delay: time from its end to the go cue, ms.
@@ -42,7 +43,6 @@ class MemoryGuidedResponse(Task):
     """
 
     choices = ()
-    psychometric_axis = "delay"
     go_cue = "decision"
     hard = dict(noise=1.0)
     expected_score = 0.95
@@ -56,6 +56,14 @@ class MemoryGuidedResponse(Task):
     target: Duration = 500.0
     delay: Duration = Uniform(1000.0, 3000.0)
     decision: Duration = 500.0
+
+    def __post_init__(self):
+        count("n_directions", self.n_directions, low=8)  # fewer leave gaps between tuning curves
+        super().__post_init__()
+
+    @property
+    def psychometric_axis(self):
+        return "delay" if isinstance(self.delay, (Distribution, Levels)) else "direction"
 
     @cached_property
     def places(self):

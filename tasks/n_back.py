@@ -2,7 +2,7 @@
 
 A block of items follow each other; each has to be compared with the one n places back, and kept for
 the comparison n places on. Lures, items that repeat at the wrong distance, ask for the place of the
-memory and not just its familiarity.
+memory and not just its familiarity. Hits and false alarms by `kind` make the d' of the field.
 
 Source: Kirchner (1958) J. Exp. Psychol. 55:352; Cohen et al. (1997) Nature 386:604 (items for
 500 ms). The shares of matches and lures and the 1 s between items are choices made here; there is
@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
+from neurotask._checks import count, number
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring
 from neurotask.decisions import Argmax
@@ -26,29 +27,35 @@ from neurotask.task import Task
 class NBack(Task):
     """Match or no match with the item n places back, in blocks of items.
 
+    What is `planned` for an item is what it is (`kind`), but for the start of a block: the first n
+    can match nothing and are new. Nor can an item be a lure where those n - 1 and n + 1 places back
+    are themselves the one n places back.
+
     Args:
         n: how many places back.
         n_items: number of different items.
-        match: share of matches.
-        lure: share of items that match the one n - 1 or n + 1 places back instead.
+        match: share of matches, from place n of a block on.
+        lure: share of items that match the one n - 1 or n + 1 places back instead. All others, the
+            new ones, match none of the three.
         noise: density of the noise in each item's channel.
-        trials_per_block: items a block. The first n of a block can match nothing.
+        trials_per_block: items a block.
         stimulus: duration of an item, ms.
         decision: time from its end to the next one, ms, in which the answer is given. The first
             100 ms of it do not count.
         dt: length of a time step, ms.
 
     Example:
-        >>> NBack(n=1).trials(2, seed=1).conditions.loc[0, "item"].tolist()[:6]
-        [5, 5, 1, 3, 5, 7]
+        >>> table = NBack(n=1).trials(2, seed=1).conditions
+        >>> table.loc[0, "item"].tolist()[:5], table.loc[0, "kind"].tolist()[:5]
+        ([0, 7, 5, 5, 2], ['new', 'new', 'new', 'match', 'new'])
     """
 
-    outputs = ("no_match", "match")
+    outputs = ("non_match", "match")
     decision_rule = Argmax("decision", grace=100.0)
     psychometric_axis = "kind"
     go_cue = "decision"
     hard = dict(noise=1.0)
-    expected_score = 0.9
+    expected_score = None
     function = "working memory"
     aliases = ("nback", "n-back")
 
@@ -61,6 +68,19 @@ class NBack(Task):
     stimulus: Duration = 500.0
     decision: Duration = 1000.0
 
+    def __post_init__(self):
+        count("n", self.n)
+        count("n_items", self.n_items, low=4)  # three may not be new
+        if count("trials_per_block", self.trials_per_block) <= self.n:
+            raise ValueError(
+                f"`trials_per_block` must be more than n = {self.n}, got {self.trials_per_block}: "
+                "no item could match."
+            )
+        match, lure = (number(name, getattr(self, name), low=0.0) for name in ("match", "lure"))
+        if match + lure > 1.0 + 1e-9:
+            raise ValueError(f"`match` + `lure` must be 1 or less, got {match:g} + {lure:g}.")
+        super().__post_init__()
+
     @cached_property
     def items(self):
         return Ring("item", self.n_items)
@@ -70,46 +90,54 @@ class NBack(Task):
         return tuple(self.items)
 
     def factors(self):
-        shares = (self.match, self.lure, 1 - self.match - self.lure)
+        new = max(0.0, 1 - self.match - self.lure)
         return dict(
-            kind=Levels(("match", "lure", "new"), weights=shares),
-            draw=Uniform(0.0, 1.0),  # which item, among those that `kind` allows
+            planned=Levels(("match", "lure", "new"), weights=(self.match, self.lure, new)),
+            draw=Uniform(0.0, 1.0),  # which item, among those that the plan allows
         )
 
     def derive(self, c):
-        item = np.zeros(c.kind.shape, int)
+        item, kind = np.zeros(c.draw.shape, int), np.empty_like(c.planned, "U5")
         for now in range(self.trials_per_block):
-            item[:, now] = self._next(c, now, item)
-        match = np.zeros(item.shape, bool)
-        match[:, self.n :] = item[:, self.n :] == item[:, : -self.n]
-        return dict(item=item, is_match=match)
+            match = self._shown(item, now, self.n)
+            near = self._shown(item, now, self.n - 1) | self._shown(item, now, self.n + 1)
+            lure, new = near & ~match, ~(near | match)
+            planned = c.planned[:, now]
+            can_be = [(planned == "match") & match.any(1), (planned == "lure") & lure.any(1)]
+            kind[:, now] = np.select(can_be, ["match", "lure"], "new")
+            allowed = np.where(can_be[0][:, None], match, np.where(can_be[1][:, None], lure, new))
+            item[:, now] = one_of(allowed, c.draw[:, now])
+        return dict(item=item, kind=kind)
 
-    def _next(self, c, now, item):
-        """The item at a place in the block, given those before it."""
-        back = item[:, now - self.n] if now >= self.n else np.full(len(item), -1)
-        # A new item is any but the one n back; so is a lure, from n + 1 or n - 1 back.
-        step = 1 + (c.draw[:, now] * (self.n_items - 1)).astype(int)
-        new = np.where(back < 0, step - 1, (back + step) % self.n_items)
-        away = self.n + 1 if now > self.n else self.n - 1
-        lure = item[:, now - away] if 0 < away <= now else new
-        lure = np.where(lure == back, new, lure)
-        kind = c.kind[:, now]
-        return np.select([(kind == "match") & (back >= 0), kind == "lure"], [back, lure], new)
+    def _shown(self, item, now, back):
+        """Which item was shown so many places back, (block, item); none before the block."""
+        if not 0 < back <= now:
+            return np.zeros((len(item), self.n_items), bool)
+        return np.eye(self.n_items, dtype=bool)[item[:, now - back]]
 
     def build(self, t: Canvas):
         c = t.conditions
         t.input(self.items, np.eye(self.n_items)[c.item], phase="stimulus", noise=self.noise)
         t.hold(phase="stimulus")
-        t.target_choice(c.is_match, phase="decision", grace=100.0)
+        t.target_choice(c.kind == "match", phase="decision", grace=100.0)
 
     def observe(self, seen: Seen):
-        # Cuts the row into its items, names each and compares.
-        shown = seen[self.items].reshape(seen.n_rows, self.trials_per_block, -1, self.n_items)
-        item = shown.sum(2).argmax(2)
+        # Counts the items as they come on, names each, and compares.
+        on = seen.on(self.items)
+        place = (np.diff(on.astype(int), axis=1, prepend=0) == 1).cumsum(1) - 1
+        places = range(self.trials_per_block)
+        item = np.stack([seen.sum(self.items, on & (place == p)).argmax(1) for p in places], 1)
         match = np.zeros(item.shape, int)
         match[:, self.n :] = item[:, self.n :] == item[:, : -self.n]
-        answer = np.repeat(match, shown.shape[2], axis=1)[..., None]
-        return np.where(answer == np.arange(2), 1.0, 0.2)
+        answer = np.take_along_axis(match, np.maximum(place, 0), 1)
+        return np.where(answer[..., None] == np.arange(2), 1.0, 0.2)
+
+
+def one_of(allowed: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    """Return one of the allowed places of each row, (row,), as `draw` in [0, 1] says."""
+    n_allowed = allowed.sum(1)
+    rank = np.minimum((draw * n_allowed).astype(int), n_allowed - 1)
+    return (allowed.cumsum(1) > rank[:, None]).argmax(1)
 
 
 if __name__ == "__main__":
