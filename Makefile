@@ -8,7 +8,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint notebooks bench clean
+# Packages that tests compare with, where they are installed (make peers).
+export PYTHONPATH := $(CURDIR)/build/psychrnn
+
+.PHONY: demo test lint peers notebooks bench clean
 
 demo: $(READY)
 	rm -rf runs/demo
@@ -21,6 +24,14 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# PsychRNN 1.0.0, for the tests that compare with it. Newer pips refuse its metadata.
+peers: build/psychrnn/psychrnn
+
+build/psychrnn/psychrnn:
+	$(PYTHON) -m venv build/old-pip
+	build/old-pip/bin/python -m pip install --quiet 'pip<24.1'
+	build/old-pip/bin/python -m pip install --quiet --no-deps --target build/psychrnn psychrnn==1.0.0
 
 # The notebooks beside docs/tutorials/*.md, executed.
 notebooks: $(READY)

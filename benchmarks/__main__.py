@@ -1,27 +1,50 @@
-"""Measure and print the table: `python -m benchmarks [--rounds N] [--write]`."""
+"""Measure and print a table: `python -m benchmarks [tasks | learning] [--rounds N] [--write]`."""
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from benchmarks import generation, machine, memory, startup
 from benchmarks.problem import UNITS
 from benchmarks.table import Row, markdown
 
-TABLE = Path(__file__).with_name("table.md")
+FOLDER = Path(__file__).parent
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=["all", "tasks", "learning"],
+        default="all",
+        help="tasks: making each task's trials; learning: networks that learn ten of them",
+    )
+    parser.add_argument("--only", nargs="*", metavar="TASK", help="learning: these tasks")
     parser.add_argument("--rounds", type=int, default=10, help="rounds of turns")
-    parser.add_argument("--write", action="store_true", help=f"store the table in {TABLE.name}")
+    parser.add_argument("--write", action="store_true", help="store the table beside this file")
     arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    command = f"python -m benchmarks --rounds {arguments.rounds}{' --write' * arguments.write}"
-    text = f"{machine.describe(command)}\n\n{markdown(measure(arguments.rounds))}\n"
+    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+    file, title, table = _measured(arguments)
+    text = f"{machine.describe(command)}\n\n{table}\n"
     print(text)
     if arguments.write:
-        TABLE.write_text(f"# Benchmarks\n\nWritten by the command below; see README.md.\n\n{text}")
+        page = f"# {title}\n\nWritten by the command below; see README.md.\n\n{text}"
+        (FOLDER / file).write_text(page)
+
+
+def _measured(arguments: argparse.Namespace) -> tuple[str, str, str]:
+    """Return the file, the title and the table of what was asked for."""
+    if arguments.what == "tasks":
+        return "tasks.md", "Making trials", generation.table(arguments.rounds)
+    if arguments.what == "learning":
+        from benchmarks import learning
+
+        names = tuple(arguments.only or learning.TASKS)
+        return "learning.md", "Learning the tasks", learning.table(names)
+    return "table.md", "Benchmarks", markdown(measure(arguments.rounds))
 
 
 def measure(rounds: int) -> list[Row]:

@@ -19,8 +19,12 @@ class Row:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Return the rows as a Markdown table whose columns line up in plain text too."""
-    cells = [HEADINGS, *map(astuple, rows)]
+    """Return the rows as a Markdown table."""
+    return lined_up([HEADINGS, *map(astuple, rows)])
+
+
+def lined_up(cells: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells, the first the headings, as Markdown that lines up in plain text too."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [_line(row, widths) for row in cells]
     return "\n".join([lines[0], _line(["-" * width for width in widths], widths), *lines[1:]])
