@@ -8,6 +8,7 @@ import numpy as np
 
 from neurotask._blocks import origins, string
 from neurotask._checks import array, choose, listed, nearest, number
+from neurotask._task_checks import check_asked, check_response
 from neurotask.canvas import Canvas
 from neurotask.conditions import Conditions
 from neurotask.distributions import (
@@ -59,6 +60,7 @@ def make_trials(
         how,
     )
     task.build(canvas)
+    check_asked(task, phases, canvas.answers)
     _check_finite(task, task.inputs, canvas.inputs)
     _check_finite(task, task.outputs, canvas.targets)
     inputs, targets, mask = canvas.inputs, canvas.targets, canvas.mask
@@ -86,8 +88,8 @@ def crossed(
 ) -> tuple[int, Columns]:
     """Return the conditions of a grid: every cell of `levels`, the other factors balanced.
 
-    In a block task a cell is a block: what is named is held over the block, and the others are
-    balanced over its trials.
+    In a block task a cell is a block: what is named is held over the block. What varies within it
+    and is not named is drawn as it always is, since balancing would change what follows what.
 
     Args:
         task: the task.
@@ -104,9 +106,9 @@ def crossed(
         for name, factor in task.varying.items()
         if isinstance(factor, Levels) and factor.weights is None
     }
-    blocks = task.trials_per_block is not None
-    of_rows = {k: v for k, v in even.items() if not blocks or k in task.of_blocks}
-    named = levels or of_rows
+    if task.trials_per_block is not None:
+        even = {name: values for name, values in even.items() if name in task.of_blocks}
+    named = levels or even
     for name, values in named.items():
         if np.size(plain(values)) == 0:
             raise ValueError(f"`{name}` must hold one level or more, got {values!r}.")
@@ -115,13 +117,8 @@ def crossed(
         name: np.repeat(np.array([row[at] for row in rows]), repeats)
         for at, name in enumerate(named)
     }
-    others = {k: v for k, v in of_rows.items() if k not in named}
+    others = {k: v for k, v in even.items() if k not in named}
     columns |= _balanced(others, len(rows), repeats, rng)
-    if blocks:
-        within = {k: v for k, v in even.items() if k not in of_rows and k not in named}
-        n_rows, per_block = len(rows) * repeats, task.trials_per_block or 1
-        balanced = _balanced(within, n_rows, per_block, rng)
-        columns |= {k: v.reshape(n_rows, per_block) for k, v in balanced.items()}
     return len(rows) * repeats, columns
 
 
@@ -163,6 +160,7 @@ def _checked(task: "Task", name: str, value: Any, n: int, k: int) -> np.ndarray:
         if values.dtype.kind not in "iuf":
             raise ValueError(f"`{name}` must be a time in ms, got {value!r}.")
         to_steps(name, values, task.dt)
+        check_response(task, name, values)
         kind = float
     else:
         _check_range(name, values, task.varying[name])

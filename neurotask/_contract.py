@@ -77,7 +77,7 @@ def _targets(task: Task) -> str | None:
     if task.decision_rule is None:
         return "it has no decision rule"
     if any(isinstance(factor, OwnChoice) for factor in task.varying.values()):
-        task = task.replace(**task.easy)  # what a subject can know is then the truth
+        task = under(task, "easy")  # what a subject can know is then the truth
     trials = _batch(task)
     correct = task.behavior(trials, trials.targets)["correct"].to_numpy(float)
     _say(not np.isnan(correct).all(), "some trials must be scored")
@@ -169,7 +169,8 @@ def _time_step(task: Task) -> str | None:
         where = one.present[:, :steps, None]
         _say(
             bool(np.allclose(np.where(where, a, 0), np.where(where, b, 0), atol=1e-5)),
-            f"without noise, {name} at dt and dt/2 must agree where they meet",
+            f"without noise, {name} at dt and dt/2 must agree where they meet (noise must be a "
+            "setting named `noise`, so that it can be turned off)",
         )
     return None
 

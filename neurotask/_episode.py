@@ -38,6 +38,27 @@ def takes_choices(task: Task) -> bool:
     return kinds.pop()
 
 
+def check_held(task: Task, conditions: Any) -> None:
+    """Raise unless conditions can be held while someone acts in a task.
+
+    Raises:
+        TypeError: if they are no dict.
+        ValueError: if one is what the subject does, which would overrule its actions.
+    """
+    if not isinstance(conditions, Mapping):
+        raise TypeError(
+            f"`conditions` must be a dict of conditions, got {conditions!r}. Write {{name: value}}."
+        )
+    tasks = task.tasks if isinstance(task, MultiTask) else (task,)
+    for name in conditions:
+        if any(isinstance(one.varying.get(name), OwnChoice) for one in tasks):
+            raise ValueError(
+                f"`{name}` must be left to who acts in {type(task).__name__}, since it is the "
+                f"subject's own choice, got {conditions[name]!r}. Leave it out, or hold it in "
+                "trials made ahead: task.trials()."
+            )
+
+
 class Episode:
     """One row of a task (a trial, or a block of them) that someone acts in.
 
@@ -48,7 +69,7 @@ class Episode:
         task: the task.
         seed: seed of the episodes.
         index: number of the episode.
-        conditions: conditions held by hand.
+        conditions: conditions held by hand; see `check_held`.
 
     Attributes:
         row: the row as it stands.
@@ -56,6 +77,7 @@ class Episode:
     """
 
     def __init__(self, task: Task, seed: int, index: int, conditions: Mapping[str, Any]):
+        check_held(task, conditions)
         self.task, self._seed, self._index = task, seed, index
         self._given = dict(conditions)
         self._own = next((k for k, f in task.varying.items() if isinstance(f, OwnChoice)), None)
@@ -153,7 +175,7 @@ class Episode:
 
     def _respond(self, trial: int) -> None:
         """Let the rest of the row follow from the choice of a trial."""
-        if self._own is None or self._own in self._given:
+        if self._own is None:
             return
         place = self._made[trial]
         self._choices[0, trial] = "none" if place < 0 else self.task.choices[place]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 import neurotask
 from neurotask._run_files import beside, new_folder
@@ -49,7 +50,7 @@ def _entry(stem: str, task: Task, folder: Path) -> dict[str, Any]:
 
     figure = task.plot(seed=1)
     drawn = BytesIO()
-    figure.savefig(drawn, dpi=110)
+    figure.savefig(drawn, dpi=150)
     plt.close(figure)
     (folder / f"{stem}.png").write_bytes(drawn.getvalue())
     text, source = _text_and_source(type(task))
@@ -93,4 +94,10 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("neurotask"), autoescape=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["code"] = _code
     return environment.get_template("gallery.html")
+
+
+def _code(text: str) -> Markup:
+    """Return text as HTML, escaped, with `names` in backticks as code."""
+    return Markup(re.sub(r"`+([^`]+)`+", r"<code>\1</code>", str(escape(text))))

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from neurotask._report_numbers import amount
@@ -63,6 +64,17 @@ class Behavior:
         return self.session.attrs.get("psychometric_axis")
 
     @cached_property
+    def categories(self) -> pd.DataFrame | None:
+        """Trials and right answers of each level of an axis that is no number, else None."""
+        if self.axis is None or self.session is None:
+            return None
+        if self.session[self.axis].dtype.kind in "biuf":
+            return None
+        rows = self.session[["correct", self.axis]].to_dataframe()[["correct", self.axis]].dropna()
+        counts = rows.groupby(self.axis)["correct"].agg(["size", "sum"])
+        return counts.rename(columns={"size": "n_trials", "sum": "n_correct"})
+
+    @cached_property
     def in_percent(self) -> bool:
         """Whether the axis is a coherence, which is read in per cent."""
         if self.axis is None or self.session is None or "coherence" not in self.axis:
@@ -100,7 +112,7 @@ class Behavior:
     @cached_property
     def _fits(self) -> tuple[PsychometricFit | None, PsychometricFits | None, list[str]]:
         signed, subjects, notes = None, None, []
-        if self.axis is None:
+        if self.axis is None or self.categories is not None:
             return signed, subjects, notes
         try:
             fit = psychometric(self.session)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from neurotask.analysis import PCA, PsychometricFit, PsychometricFits
+from neurotask.analysis._psychometric_plot import wilson
 
 # Used while a figure is drawn and written, and for nothing else: no style is changed for good.
 # The salt makes the names inside an SVG, and so its bytes, the same every time.
@@ -68,6 +69,26 @@ def learning(figure: Figure, history: pd.DataFrame, chance: float | None) -> Non
         ax.set_xlabel("Updates")
         ax.set_xlim(0, None)
         sns.despine(ax=ax)
+
+
+def categories(figure: Figure, counts: pd.DataFrame, label: str) -> None:
+    """Draw the share of right answers of each category, with its interval."""
+    ax = figure.subplots()
+    n, k = counts["n_trials"].to_numpy(float), counts["n_correct"].to_numpy(float)
+    low, high = wilson(k, n, 0.95)
+    places = np.arange(len(counts))[::-1]
+    share = k / n
+    ax.errorbar(
+        100 * share,
+        places,
+        xerr=100 * np.maximum(np.stack([share - low, high - share]), 0.0),
+        fmt="o",
+        ms=4.0,
+        color=sns.color_palette("colorblind")[0],
+    )
+    ax.set_yticks(places, [str(level) for level in counts.index])
+    ax.set(xlabel="Correct (%)", ylabel=label, xlim=(-2, 102), ylim=(-0.6, len(counts) - 0.4))
+    sns.despine(ax=ax)
 
 
 def psychometric(figure: Figure, fit: PsychometricFit, xlabel: str, ylabel: str) -> None:

@@ -73,6 +73,8 @@ def behavior(found: Behavior, first: int) -> Section | None:
     if found.axis is None:
         return None
     pictures, table = [], None
+    if found.categories is not None:
+        pictures.append(_by_category(found, found.categories, first))
     if found.signed is not None:
         pictures.append(_choices(found, first))
     if found.subjects is not None:
@@ -108,6 +110,26 @@ def _choices(found: Behavior, number: int) -> Picture:
         alt=alt,
         size=size,
         drawing=drawing,
+    )
+
+
+def _by_category(found: Behavior, counts: pd.DataFrame, number: int) -> Picture:
+    size = (4.2, 1.1 + 0.28 * len(counts))
+    shares = counts["n_correct"] / counts["n_trials"]
+    caption = (
+        f"Share of correct answers for each {found.axis}, in "
+        f"{whole(int(counts['n_trials'].sum()))} fresh trials in which an answer is right. Bars: "
+        "95\u202f% Wilson intervals."
+    )
+    told = ", ".join(f"{percent(share, 0)} for {level}" for level, share in shares.items())
+    return Picture(
+        name="accuracy",
+        number=number,
+        heading="Correct answers.",
+        caption=caption,
+        alt=f"Share of correct answers: {told}.",
+        size=size,
+        drawing=figures.drawn(figures.categories, size, counts, found.label("")),
     )
 
 

@@ -1,10 +1,13 @@
 """What is refused of a task when it is made."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from neurotask._checks import choose, count
-from neurotask.distributions import OwnChoice, Remainder
-from neurotask.phases import longest
+from neurotask.distributions import Derived, Distribution, Levels, OwnChoice, Remainder
+from neurotask.phases import Phases, longest
+from neurotask.trials import UNSCORED
 
 if TYPE_CHECKING:
     from neurotask.task import Task
@@ -32,6 +35,11 @@ def check_phases(task: "Task") -> None:
         choose("go_cue", task.go_cue, task.durations)
     if longest(task.durations, task.dt) == 0:
         raise ValueError(f"`{next(iter(task.durations))}` must not be 0 ms: the trial is empty.")
+    for name, law in task.durations.items():
+        if not isinstance(law, (Derived, Remainder)):
+            # Between the ends of a continuous law lie all durations, the too short ones as well.
+            drawn = isinstance(law, Distribution) and law.low < law.high
+            check_response(task, name, np.nextafter(law.low, 1e9) if drawn else _values(law))
     for name in task.varying:
         if name in task.durations:
             raise ValueError(f"`{name}` must name a factor or a phase, not both. Rename one.")
@@ -47,3 +55,43 @@ def check_phases(task: "Task") -> None:
             f"`{own[-1]}` must be the one OwnChoice of a block task: what follows from it is "
             "shown later in its block. Declare `trials_per_block`, or use `factors`."
         )
+
+
+def check_response(task: "Task", name: str, durations: Any) -> None:
+    """Raise if this phase is where the answer is read and leaves no time for it.
+
+    A phase of 0 ms is one that a trial lacks: some trials, not all, may ask for no answer.
+
+    Args:
+        task: the task.
+        name: the phase.
+        durations: durations that it has, ms.
+    """
+    rule = task.decision_rule
+    grace, given = getattr(rule, "grace", 0.0), np.asarray(durations, float)
+    short = given[(given > 0) & (given <= grace)] if given.any() else given.ravel()
+    if name == getattr(rule, "phase", None) and short.size:
+        raise ValueError(
+            f"`{name}` must last longer than the {grace:g} ms at its start that are not read, got "
+            f"{short.min():g} ms. No answer could be given in it."
+        )
+
+
+def check_asked(task: "Task", phases: Phases, answers: np.ndarray) -> None:
+    """Raise if an answer is right in a trial that lacks the phase in which it is read."""
+    phase = getattr(task.decision_rule, "phase", None)
+    if phase not in phases:
+        return
+    start, stop = phases.steps(phase)
+    lost = (answers != UNSCORED) & (stop <= start)
+    if lost.any():
+        raise ValueError(
+            f"`{phase}` must last longer than 0 ms where an answer is right, got 0 ms in trial "
+            f"{int(lost.argmax())}. No answer could be given in it."
+        )
+
+
+def _values(law: Any) -> Any:
+    if isinstance(law, Distribution):
+        return law.low
+    return law.values if isinstance(law, Levels) else law

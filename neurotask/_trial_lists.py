@@ -1,5 +1,6 @@
 """An animal's list of trials as a batch: the network is shown what the animal was shown."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 
 from neurotask._checks import listed
 from neurotask._streams import Stream
+from neurotask.distributions import OwnChoice
 from neurotask.trials import ARRAYS, AXES, SCORED, Trials
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 def trials_from(task: "Task", table: Any, seed: int) -> Trials:
     """Return the trials of a table; see `Task.trials_from`."""
-    table = pd.DataFrame(table).reset_index(drop=True).rename(columns=str)
+    table = _frame(table)
     if not len(table):
         raise ValueError("`table` must hold one trial or more, got none.")
     known = [name for name in table if name in task.settable]
@@ -37,9 +39,11 @@ def trials_from(task: "Task", table: Any, seed: int) -> Trials:
         own = name in task.varying or name in task.durations
         if own and table[name].isna().any():
             row = int(table[name].isna().to_numpy().argmax())
+            done = isinstance(task.varying.get(name), OwnChoice)
+            cure = 'Write "none" where there was no response.' if done else "Drop these rows."
             raise ValueError(
                 f"`{name}` must be given in every row of the table, but is missing in row {row}. "
-                "Drop these rows."
+                f"{cure}"
             )
     shape = _shape(task, table)
     given = {name: _plain(table[name]).reshape(shape) for name in known}
@@ -52,6 +56,43 @@ def trials_from(task: "Task", table: Any, seed: int) -> Trials:
             )
         trials.columns[name] = table[name].to_numpy()
     return trials
+
+
+def _frame(table: Any) -> pd.DataFrame:
+    """Return a table as a new DataFrame, rows and columns named plainly, or raise."""
+    if isinstance(table, (str, os.PathLike)):
+        path = os.fspath(table)
+        raise TypeError(
+            f"`table` must be a table of trials, got {path!r}. Read it first: "
+            f"pd.read_csv({path!r})."
+        )
+    try:
+        frame = pd.DataFrame(table).reset_index(drop=True).rename(columns=str)
+    except (ValueError, TypeError) as error:
+        raise TypeError(
+            f"`table` must be a table of trials, got {type(table).__name__}, of which pandas makes "
+            f"none: {error}. Give a DataFrame or a dict of columns."
+        ) from error
+    names = list(frame.columns)
+    for at, name in enumerate(names):
+        if names.index(name) < at:
+            raise ValueError(
+                f"`table` must have one column of each name, got {name!r} more than once. Rename "
+                "or drop one."
+            )
+        if "/" in name:
+            raise ValueError(
+                f"`{name}` must be a name without /, which files of Sessions cannot keep. Rename "
+                f"it, for example to {name.replace('/', '_')!r}."
+            )
+        lists = frame[name].map(pd.api.types.is_list_like).to_numpy(bool)
+        if lists.any():
+            row = int(lists.argmax())
+            raise ValueError(
+                f"`{name}` must hold one value a trial, got {frame[name].iloc[row]!r} in row "
+                f"{row}. Give its entries columns of their own, or drop it."
+            )
+    return frame
 
 
 def _shape(task: "Task", table: pd.DataFrame) -> tuple[int, ...]:

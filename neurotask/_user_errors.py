@@ -1,5 +1,7 @@
 """Mistakes of users as one message, without a traceback; faults of the package keep theirs."""
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -23,7 +25,7 @@ def user_errors() -> Iterator[None]:
         _say("Interrupted.", error)
         raise typer.Exit(130) from None
     except OSError as error:
-        _say(f"Error: {error}", error)
+        _say(f"Error: {_of_disk(error)}", error)
         raise typer.Exit(1) from None
     except Exception as error:
         where = _place_in_task_file(error.__traceback__)
@@ -34,6 +36,20 @@ def user_errors() -> Iterator[None]:
         else:
             raise
         raise typer.Exit(1) from None
+
+
+def _of_disk(error: OSError) -> str:
+    """Return the message of an error of the disk, with the name that a file was to have."""
+    if error.strerror is None or not isinstance(error.filename, (str, os.PathLike)):
+        return str(error)
+    path = os.fspath(error.filename)
+    # While they are written, folders are .NAME-01234567 and files .01234567-NAME.
+    path = re.sub(r"(?<![^/\\])\.([^/\\]+)-[0-9a-f]{8}(?![^/\\])", r"\1", path)
+    path = re.sub(r"(?<![^/\\])\.[0-9a-f]{8}-", "", path)
+    return (
+        f"`{path}` must be a path that can be read or written, got: {error.strerror}. Choose "
+        "another."
+    )
 
 
 def _say(message: str, error: BaseException) -> None:

@@ -43,7 +43,12 @@ def table(trials: Trials, reading: Reading) -> pd.DataFrame:
     if reading.direction is not None:
         columns["reported_direction"] = reading.direction
     columns |= {"correct": correct, "rt": reading.rt, "outcome": _outcome(reading, correct)}
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(trials), name="trial"))
+    made = pd.DataFrame(columns, index=pd.RangeIndex(len(trials), name="trial"))
+    # As in a Session, so that an analysis of either knows what is what.
+    made.attrs = {"choices": list(trials.task.choices)}
+    if trials.task.psychometric_axis is not None:
+        made.attrs["psychometric_axis"] = trials.task.psychometric_axis
+    return made
 
 
 def accuracy(trials: Trials, outputs: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""The command line: `neurotask tasks | show | train | report`.
+"""The command line: `neurotask tasks | show | copy | train | report`.
 
 TensorFlow is imported by `train` alone.
 """
@@ -62,6 +62,7 @@ def list_tasks(
 
 def _write_gallery(folder: Path) -> None:
     with user_errors():
+        _check_place("--gallery", folder)
         import matplotlib
 
         matplotlib.use("agg")  # files are drawn, never windows
@@ -104,6 +105,37 @@ def show_trial(
         typer.echo(f"Wrote {out}")
 
 
+@app.command("copy")
+def copy_task(
+    task: TaskArgument,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="The new file; TASK.py here unless given."),
+    ] = None,
+) -> None:
+    """Copy the file of a task, to be changed."""
+    with user_errors():
+        kind = _task_class(task)
+        file = Path(f"{_stem(kind)}.py") if file is None else file
+        if file.suffix != ".py":
+            raise ValueError(f"`FILE` must end in .py, got {str(file)!r}. Name it so.")
+        _check_place("FILE", file)
+        if not file.parent.is_dir():
+            raise FileNotFoundError(
+                f"`FILE` must be in a folder that exists, but {file.parent} is none."
+            )
+        source = _source(kind).read_bytes()
+        try:
+            with file.open("xb") as new:
+                new.write(source)
+        except FileExistsError:
+            raise FileExistsError(
+                f"`FILE` must be a new file, but {file} exists. Give another name: neurotask copy "
+                f"{task} my_{file.name}."
+            ) from None
+        typer.echo(f"Wrote {file}")
+
+
 @app.command()
 def train(
     task: TaskArgument,
@@ -134,6 +166,7 @@ def train(
         kind.check_settings(settings)
         learned = kind(**settings)
         out = new_folder("--out", Path("runs") / _stem(kind) if out is None else out)
+        _check_place("--out", out)
         number("--learning-rate", learning_rate, low=0.0, above=True)
         with _quiet():
             import keras
@@ -187,7 +220,12 @@ def _task_class(source: str) -> Any:
 
 def _stem(kind: Any) -> str:
     """Return the name of the file that defines a task."""
-    return Path(sys.modules[kind.__module__].__file__ or kind.__name__).stem
+    return _source(kind).stem
+
+
+def _source(kind: Any) -> Path:
+    """Return the file that defines a task."""
+    return Path(sys.modules[kind.__module__].__file__ or kind.__name__)
 
 
 def _values(pairs: list[str] | None) -> dict[str, Any]:
@@ -226,6 +264,20 @@ def _check_names(given: dict[str, Any], options: list[str], what: str) -> None:
             raise ValueError(
                 f"`{name}` must be {what}, which has {listed(options)}.{nearest(name, options)}"
             )
+
+
+def _check_place(name: str, path: Path) -> None:
+    """Raise if nothing can be made at a path, since what is above it is no folder to write into."""
+    above = next((folder for folder in path.parents if os.path.lexists(folder)), Path())
+    if not above.is_dir():
+        raise NotADirectoryError(
+            f"`{name}` must be in a folder, but {above} is a file. Choose another place."
+        )
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"`{name}` must be in a folder that can be written to, but {above} cannot. Choose "
+            "another place."
+        )
 
 
 def _check_figure_file(path: Path) -> None:

@@ -4,7 +4,7 @@ The same objects serve for conditions (`Task.factors`) and for the durations of 
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -82,6 +82,7 @@ class Levels:
         high: the largest.
         weights: how often each is drawn, relative to the others; None: all alike. A grid that does
             not name such a factor draws it too, since crossing or balancing would undo the weights.
+        name: the setting that holds the values, for error messages.
 
     Example:
         >>> Levels((0.1, 0.5), low=0.0, high=1.0).values
@@ -92,17 +93,18 @@ class Levels:
     low: float | None = None
     high: float | None = None
     weights: tuple[float, ...] | None = None
+    name: str = field(default="values", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", plain(self.values))
         object.__setattr__(self, "weights", plain(self.weights))
         if not isinstance(self.values, tuple) or not self.values:
-            raise ValueError(f"`values` must hold one level or more, got {self.values!r}.")
+            raise ValueError(f"`{self.name}` must hold one level or more, got {self.values!r}.")
         if len(set(self.values)) < len(self.values):
-            raise ValueError(f"`values` must differ from each other, got {self.values!r}.")
-        if self.is_numeric:
+            raise ValueError(f"`{self.name}` must differ from each other, got {self.values!r}.")
+        if self.is_numeric or (self.low, self.high) != (None, None):
             for value in self.values:
-                number("values", value, low=self.low, high=self.high)
+                number(self.name, value, low=self.low, high=self.high)
         if self.weights is not None:
             self._check_weights(self.weights)
 
@@ -237,10 +239,7 @@ def as_factor(name: str, value: Any) -> Factor:
     if isinstance(value, (Levels, Distribution, OwnChoice)):
         return value
     if isinstance(value, (tuple, list, np.ndarray)):
-        try:
-            return Levels(plain(value))
-        except ValueError as error:  # in the words of the user, who wrote the name
-            raise ValueError(str(error).replace("`values`", f"`{name}`")) from None
+        return Levels(plain(value), name=name)
     raise TypeError(
         f"`{name}` must be a tuple of levels or a distribution, got {value!r}. "
         "Give one value as a tuple of one: (value,)."

@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import importlib.machinery
 import importlib.util
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -43,13 +44,18 @@ def task_class(source: str | Path) -> type[Task]:
     if name or path.endswith(".py"):
         return _from_file(Path(path if path.endswith(".py") else path + ".py"), name)
     for known in library().values():
-        if source in task_names(known):
+        if _plain(str(source)) in map(_plain, task_names(known)):
             return known
     names = [name for known in library().values() for name in task_names(known)]
     raise ValueError(
         f"`task` must be a task of the library or the path of a .py file, got {str(source)!r}."
         f"{nearest(source, names)} The library has {listed(library())}."
     )
+
+
+def _plain(name: str) -> str:
+    """Return a name without what people write differently: "N-Back" and "n_back" are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 @cache

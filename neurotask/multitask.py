@@ -61,12 +61,17 @@ class MultiTask(Task):
             raise TypeError(f"`tasks` must be a list of tasks, got {self.tasks!r}.")
         if self.dt is not None:
             tasks = tuple(task.replace(dt=self.dt) for task in tasks)
-        names = self.names or tuple(_snake(type(task).__name__) for task in tasks)
-        if len(names) != len(tasks) or len(set(names)) < len(names):
+        names = tuple(_snake(type(task).__name__) for task in tasks)
+        if self.names is not None:
+            names = tuple(self.names) if isinstance(self.names, (list, tuple)) else ()
+        good = all(isinstance(name, str) and name for name in names)
+        if len(names) != len(tasks) or len(set(names)) < len(names) or not good:
             raise ValueError(
                 f"`names` must be a different name for each of the {len(tasks)} tasks, got "
-                f"{names!r}. Give names=(...)."
+                f"{self.names or names!r}. Give names=(...)."
             )
+        if not isinstance(self.rule_cue, bool):
+            raise TypeError(f"`rule_cue` must be True or False, got {self.rule_cue!r}.")
         for name, task in zip(names, tasks, strict=True):
             _check_alike(names[0], tasks[0], name, task)
         settings = {"tasks": tasks, "names": tuple(names), "dt": tasks[0].dt}
@@ -144,7 +149,8 @@ class MultiTask(Task):
         """
         task = self.tasks[self._names.index(choose("name", name, self._names))]
         mine = trials[trials.columns["task"] == name]
-        phases, kept = mine.phases, list(task.durations) or list(mine.phases)
+        phases = mine.phases
+        kept = [phase for phase in task.durations if phase in phases] or list(phases)
         columns = [phases.names.index(phase) for phase in kept]
         edges = (phases.starts[:, columns], phases.stops[:, columns])
         inputs = mine.inputs[..., : len(task.inputs)]
@@ -276,8 +282,8 @@ def _check_alike(first: str, one: Task, name: str, other: Task) -> None:
         a, b = getattr(one, kind), getattr(other, kind)
         if a != b:
             raise ValueError(
-                f"`tasks` must have the same {kind}, but {first} has {_short(a)} and {name} has "
-                f"{_short(b)}. Give tasks with like channels and time step."
+                f"`tasks` must have the same {kind}, but {first} has {_differing(a, b)} and {name} "
+                f"has {_differing(b, a)}. Give tasks with like channels and time step."
             )
     if other.trials_per_block is not None:
         raise ValueError(f"`tasks` must not have blocks, but {name} has. Train it by itself.")
@@ -285,9 +291,12 @@ def _check_alike(first: str, one: Task, name: str, other: Task) -> None:
         raise ValueError(f"`tasks` must not have a factor named `task`, but {name} has. Rename it.")
 
 
-def _short(value: Any) -> str:
-    long = isinstance(value, tuple) and len(value) > 8
-    return f"{len(value)} of them" if long else repr(value)
+def _differing(value: Any, other: Any) -> str:
+    """Return a setting as text, of many channels those that the other does not have."""
+    if not isinstance(value, tuple) or len(value) <= 8:
+        return repr(value)
+    own = [name for name in value if name not in other] or list(value)
+    return f"{len(value)} of them, {own[0]!r} among them"
 
 
 def _snake(name: str) -> str:

@@ -105,6 +105,11 @@ def check_duration(name: str, duration: Any, dt: float) -> None:
     elif isinstance(duration, Remainder):
         to_steps(f"{name}.total", duration.total, dt)
     elif not isinstance(duration, Derived):
+        if isinstance(duration, (tuple, str, dict)):
+            raise TypeError(
+                f"`{name}` must be a time in ms or a law of times, got {duration!r}. Write "
+                "neurotask.Levels((...)) or neurotask.Uniform(low, high) for times that are drawn."
+            )
         to_steps(name, number(name, duration, low=0.0), dt)
 
 

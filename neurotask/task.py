@@ -145,8 +145,8 @@ class Task:
             seed: seed of what is drawn.
             **levels: a value or list of values for each condition to cross. Those not named are
                 balanced within each cell. With no name, all factors that have levels are crossed.
-                In a block task a cell is a block: named conditions are held over it, the other
-                ones balanced over its trials.
+                In a block task a cell is a block: named conditions are held over it, those of
+                single trials are drawn as they always are.
         """
         rng = generator(seed, Stream.GRID, 0)
         n, conditions = crossed(self, levels, count("repeats", repeats), rng)
@@ -318,6 +318,12 @@ class Task:
             raise TypeError(
                 f"`{cls.__name__}` must say what is shown and wanted. Define build(self, t) in it."
             )
+        for name in ("factors", "block_factors", "derive", "build", "observe"):
+            if not callable(getattr(cls, name)):
+                raise TypeError(
+                    f"`{cls.__name__}.{name}` must be a method, got {getattr(cls, name)!r}. Write "
+                    f"def {name}(self, ...) in the class."
+                )
         for name in ("inputs", "outputs"):
             if not hasattr(cls, name):
                 raise TypeError(

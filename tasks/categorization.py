@@ -76,7 +76,11 @@ class Categorization(Task):
     def __post_init__(self):
         count("n_categories", self.n_categories, low=2)
         count("n_inputs", self.n_inputs, low=3)
-        number("boundary", self.boundary)
+        if not 0.0 <= number("boundary", self.boundary) < 360.0:
+            raise ValueError(
+                f"`boundary` must be a direction in [0, 360) degrees, got {self.boundary:g}. "
+                f"Take {self.boundary % 360.0:g}."
+            )
         super().__post_init__()
 
     @cached_property

@@ -20,7 +20,7 @@ import numpy as np
 from neurotask._checks import count, number
 from neurotask.canvas import Canvas
 from neurotask.decisions import Argmax
-from neurotask.distributions import Duration, Levels, Remainder, signed
+from neurotask.distributions import Duration, Levels, Remainder, plain, signed
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -35,7 +35,8 @@ class DelayedDiscrimination(Task):
     Args:
         midpoints: means of the two frequencies of a pair, Hz.
         differences: distances of the two, Hz; each comes with either sign.
-        frequencies: the lowest and the highest frequency that the channels are made for, Hz.
+        frequencies: the lowest and the highest frequency that the channels are made for, Hz. Both
+            frequencies of every pair must lie between them.
         n_inputs: 2 channels, one rising and one falling with frequency; or 1, the rising one.
         noise: density of the noise in each of them.
         fixation: time before the first stimulus, ms.
@@ -82,6 +83,19 @@ class DelayedDiscrimination(Task):
         return ("fixation", *self.tuned)
 
     def __post_init__(self):
+        pair = plain(self.frequencies)
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise ValueError(
+                f"`frequencies` must be two numbers, got {pair!r}. Give the lowest and the highest."
+            )
+        low, high = (number("frequencies", frequency) for frequency in pair)
+        if low >= high:
+            raise ValueError(
+                f"`frequencies` must be two numbers that rise, got {pair!r}. Give the lowest first."
+            )
+        factors = self.factors()
+        middle, apart = np.meshgrid(factors["midpoint"].values, factors["difference"].values)
+        self._check_pairs("differences", middle.ravel(), apart.ravel())
         number("n_inputs", count("n_inputs", self.n_inputs), low=1, high=2)
         # Whatever is drawn, there are two stimuli and a step that is scored.
         for name, least in dict(stimulus_1=0.0, stimulus_2=0.0, decision=100.0).items():
@@ -93,11 +107,25 @@ class DelayedDiscrimination(Task):
     def factors(self):
         low, high = self.frequencies
         return dict(
-            midpoint=Levels(self.midpoints, low, high),
+            midpoint=Levels(self.midpoints, low, high, name="midpoints"),
             difference=signed(self.differences, high - low, "differences"),
         )
 
+    def _check_pairs(self, name, midpoint, difference):
+        """Raise unless the channels have both frequencies of each pair."""
+        low, high = self.frequencies
+        room = 2 * np.minimum(midpoint - low, high - midpoint)
+        beyond = np.abs(difference) > room + 1e-9
+        if beyond.any():
+            pair = beyond.argmax()
+            raise ValueError(
+                f"`{name}` must be at most {room[pair]:g} Hz where the midpoint is "
+                f"{midpoint[pair]:g} Hz, got {abs(difference[pair]):g}: f1 or f2 would lie outside "
+                f"{low:g} to {high:g} Hz. Widen `frequencies`."
+            )
+
     def derive(self, c):
+        self._check_pairs("difference", c.midpoint, c.difference)
         return dict(f1=c.midpoint - c.difference / 2, f2=c.midpoint + c.difference / 2)
 
     def rate(self, frequency):

@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
-from neurotask._checks import choose, count
+from neurotask._checks import choose, count, number
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring, circular_distance
 from neurotask.decisions import Argmax
@@ -61,7 +61,7 @@ class DelayedMatchToSample(Task):
     hard = dict(noise=1.0)
     expected_score = None
     function = "working memory"
-    aliases = ("dms", "dnms", "dmts", "DelayMatchSample")
+    aliases = ("dms", "dnms", "dmts", "DMTS", "DelayMatchSample")
 
     n_stimuli: int = 8
     n_inputs: int | None = 32
@@ -75,7 +75,10 @@ class DelayedMatchToSample(Task):
 
     @cached_property
     def stimulus(self):
-        return Ring("stimulus", self.n_inputs or self.n_stimuli)
+        if self.n_inputs is None:
+            return Ring("stimulus", self.n_stimuli)
+        # Fewer channels are broader, lest there be directions that none of them sees.
+        return Ring("stimulus", self.n_inputs, width=max(22.5, 180.0 / self.n_inputs))
 
     @property
     def inputs(self):
@@ -83,7 +86,7 @@ class DelayedMatchToSample(Task):
 
     @property
     def choices(self):
-        return ("match", "non_match") if self.respond == "both" else (self.respond,)
+        return ("non_match", "match") if self.respond == "both" else (self.respond,)
 
     @property
     def outputs(self):
@@ -91,7 +94,12 @@ class DelayedMatchToSample(Task):
 
     def __post_init__(self):
         count("n_stimuli", self.n_stimuli, low=2)
+        if self.n_inputs is not None:
+            count("n_inputs", self.n_inputs, low=3)
         choose("respond", self.respond, ("both", "match", "non_match"))
+        for name in ("sample", "test"):
+            if getattr(self, name) == 0:
+                number(name, getattr(self, name), low=0.0, above=True)
         super().__post_init__()
 
     @cached_property
@@ -101,7 +109,7 @@ class DelayedMatchToSample(Task):
 
     def activity(self, direction):
         """Activity of the channels for a stimulus, (trial, channel)."""
-        if self.n_inputs:
+        if self.n_inputs is not None:
             return self.stimulus.bump(direction)
         away = circular_distance(direction[:, None], self.directions)
         return np.maximum(0.0, 1.0 - away / self.directions[1])
@@ -129,16 +137,17 @@ class DelayedMatchToSample(Task):
     def response(self, match):
         """The right choice, and where it is to make none."""
         if self.respond == "both":
-            return dict(answer=~match)
+            return dict(answer=match)
         return dict(answer=0, withhold=match != (self.respond == "match"))
 
     def observe(self, seen: Seen):
-        # Names the stimulus before the gap and the one behind it, and compares.
+        # Names the stimulus before the gap and the one behind it (least squares), and compares.
         on = seen.on(self.stimulus)
         gap = (np.logical_or.accumulate(on, axis=1) & ~on).argmax(1)
         before = seen.between(0, gap)
-        fit = [seen.sum(self.stimulus, on & part) for part in (before, ~before)]
-        sample, test = (np.asarray(fit) @ self.activity(self.directions).T).argmax(2)
+        shown = np.stack([seen.mean(self.stimulus, on & part) for part in (before, ~before)])
+        known = self.activity(self.directions)
+        sample, test = (shown @ known.T - (known**2).sum(1) / 2).argmax(2)
         response = self.response(sample == test)
         return seen.choose(response.pop("answer"), **response)
 

@@ -20,7 +20,7 @@ from neurotask._checks import count
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring
 from neurotask.decisions import Threshold
-from neurotask.distributions import Derived, Duration, Levels, Uniform, chance
+from neurotask.distributions import Derived, Duration, Levels, Remainder, Uniform, chance
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -81,6 +81,12 @@ class DelayedMatchWithDistractors(Task):
     def __post_init__(self):
         count("n_tests", self.n_tests, low=2)
         count("n_stimuli", self.n_stimuli, low=self.n_tests)
+        for name in ("delay", "match"):
+            if isinstance(getattr(self, name), Remainder):
+                raise ValueError(
+                    f"`{name}` must be a time in ms or a law of it, got {getattr(self, name)!r}: "
+                    "it comes with each test."
+                )
         super().__post_init__()
 
     def factors(self):

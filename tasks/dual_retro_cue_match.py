@@ -56,7 +56,7 @@ class DualRetroCueMatch(Task):
         (['first', 'switch'], 4000.0)
     """
 
-    outputs = ("fixation", "match", "non_match")
+    outputs = ("fixation", "non_match", "match")
     decision_rule = Argmax("test", grace=100.0)
     psychometric_axis = "kind"
     go_cue = "test"
@@ -97,8 +97,11 @@ class DualRetroCueMatch(Task):
     def __post_init__(self):
         count("n_stimuli", self.n_stimuli, low=3)
         number("swap", self.swap, low=0.0, high=0.5)
-        for name in ("fixation", "sample"):
-            number(name, getattr(self, name), low=0.0)
+        count("trials_per_block", self.trials_per_block)
+        number("fixation", self.fixation, low=0.0)
+        number("sample", self.sample, low=0.0, above=True)
+        if self.cue == 0:
+            number("cue", self.cue, low=0.0, above=True)
         super().__post_init__()
 
     def block_factors(self):
@@ -141,7 +144,7 @@ class DualRetroCueMatch(Task):
         for side in SIDES:
             t.input(f"cue_{side}", c.cued == side, phase="cue")
         t.hold(until="test")
-        t.target_choice(c.kind != "match", phase="test", grace=100.0)
+        t.target_choice(c.kind == "match", phase="test", grace=100.0)
 
     def observe(self, seen: Seen):
         # A test is wherever the fixation point is off; the cue before it says what to compare.
@@ -153,7 +156,7 @@ class DualRetroCueMatch(Task):
         for k in range(self.trials_per_block):
             is_left = seen.sum("cue_left", now == k) > seen.sum("cue_right", now == k)
             test = seen.sum(self.channels["test"], now == k).argmax(1)
-            answer = test != np.where(is_left, left, right)
+            answer = test == np.where(is_left, left, right)
             when = due & (now == k)
             outputs = np.where(when[..., None], seen.choose(answer, when), outputs)
         return outputs

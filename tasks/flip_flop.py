@@ -63,6 +63,7 @@ class FlipFlop(Task):
 
     def __post_init__(self):
         count("n_bits", self.n_bits)
+        count("trials_per_block", self.trials_per_block)
         number("pulse", self.pulse, low=0.0, above=True)
         super().__post_init__()
 
@@ -101,8 +102,9 @@ class FlipFlop(Task):
         pulsed = c.bit[:, None] == np.array(self.outputs)
         t.input(self.inputs, np.where(c.sign == "+", 1, -1)[:, None] * pulsed, phase="pulse")
         t.input(self.inputs, 0.0, noise=self.noise)
+        pulse = np.diff(t.phases["pulse"])[:, 0]
         for bit, name in enumerate(self.outputs):
-            state, wait = c[f"state_{bit}"], np.where(pulsed[:, bit], self.pulse, 0.0)
+            state, wait = c[f"state_{bit}"], np.where(pulsed[:, bit], pulse, 0.0)
             t.target(name, state, delay=wait, weight=state != 0)
 
     def observe(self, seen: Seen):

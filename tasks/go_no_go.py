@@ -29,6 +29,7 @@ class GoNoGo(Task):
 
     Args:
         strengths: distances of the stimuli from the middle between no-go and go, each in [0, 1].
+            In the middle itself, at 0, no answer is right.
         go_share: share of go trials. Other than a half, it is drawn and not balanced in a grid.
         noise: density of the noise in each channel of the stimulus.
         fixation: time before the stimulus, ms.
@@ -53,7 +54,7 @@ class GoNoGo(Task):
     hard = dict(noise=1.0)
     expected_score = 0.97
     function = "inhibition"
-    aliases = ("gonogo", "go/no-go", "gng")
+    aliases = ("gonogo", "GoNogo", "go/no-go", "gng")
 
     strengths: tuple[float, ...] = (1.0,)
     go_share: float = 0.5
@@ -80,8 +81,11 @@ class GoNoGo(Task):
         t.input("no_go", (1 - evidence) / 2, phase="stimulus", noise=self.noise)
         t.input("go", (1 + evidence) / 2, phase="stimulus", noise=self.noise)
         t.hold(until="decision")
-        answer, withhold = np.where(evidence > 0, 0, -1), evidence < 0
-        t.target_choice(answer, phase="decision", grace=100.0, withhold=withhold)
+        # In the middle nothing is right: trained towards either, by their shares, and not scored.
+        middle, guess = evidence == 0, t.rng.random(t.n_trials) >= self.go_share
+        withhold = np.where(middle, guess, evidence < 0)
+        t.target_choice(0, phase="decision", grace=100.0, withhold=withhold)
+        t.answers = np.where(middle, -1, t.answers)
 
     def observe(self, seen: Seen):
         # The log odds of go are s D / noise^2 + log(p / (1 - p)) with D the summed difference of

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from neurotask.canvas import Canvas
 from neurotask.decisions import Argmax
-from neurotask.distributions import Duration, Uniform
+from neurotask.distributions import Duration, Remainder, Uniform
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -56,8 +56,19 @@ class IntervalDiscrimination(Task):
     wait: Duration = 500.0
     decision: Duration = 300.0
 
+    def __post_init__(self):
+        for name in ("first", "second"):
+            if isinstance(getattr(self, name), Remainder):
+                raise ValueError(
+                    f"`{name}` must be a time in ms or a law of it, got {getattr(self, name)!r}. "
+                    "Let `wait` fill the trial."
+                )
+        super().__post_init__()
+
     def derive(self, c):
-        return dict(difference=c.second - c.first)
+        # A duration that is the same in all trials is no condition.
+        first, second = (c[k] if k in c else getattr(self, k) for k in ("first", "second"))
+        return dict(difference=second - first)
 
     def build(self, t: Canvas):
         t.input("fixation", until="decision")

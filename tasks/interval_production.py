@@ -15,7 +15,7 @@ import numpy as np
 from neurotask._checks import number
 from neurotask.canvas import Canvas
 from neurotask.decisions import Interval
-from neurotask.distributions import Derived, Duration, Uniform
+from neurotask.distributions import Derived, Duration, Levels, Uniform
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -58,8 +58,11 @@ class IntervalProduction(Task):
 
     def __post_init__(self):
         number("flash", self.flash, low=0.0, above=True)
-        for interval in np.ravel(self.intervals):
+        if not isinstance(self.intervals, (tuple, list)) or not self.intervals:
+            raise ValueError(f"`intervals` must be a tuple of times, got {self.intervals!r}.")
+        for interval in self.intervals:
             number("intervals", interval, low=0.0, above=True)
+        Levels(self.intervals, name="intervals")  # refuses one that is there twice
         super().__post_init__()
 
     @property
@@ -78,6 +81,12 @@ class IntervalProduction(Task):
         return dict(interval=self.intervals)
 
     def derive(self, c):
+        unknown = c.interval[~np.isin(c.interval, self.intervals)]
+        if len(unknown):
+            raise ValueError(
+                f"`interval` must be one of {self.intervals}, got {unknown[0]:g}: no other has a "
+                "cue. Name it in `intervals`."
+            )
         return dict(production=np.rint(2 * c.interval / self.dt) * self.dt)
 
     def build(self, t: Canvas):

@@ -11,7 +11,7 @@ Neurosci. 22:297.
 from dataclasses import dataclass
 from functools import cached_property
 
-from neurotask._checks import count
+from neurotask._checks import count, number
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring
 from neurotask.decisions import PopulationVector
@@ -45,7 +45,7 @@ class MemoryGuidedResponse(Task):
     choices = ()
     go_cue = "decision"
     hard = dict(noise=1.0)
-    expected_score = 0.95
+    expected_score = None
     function = "working memory"
     aliases = ("odr", "dlygo", "delaygo", "oculomotor_delayed_response", "ReachingDelayResponse")
 
@@ -59,6 +59,7 @@ class MemoryGuidedResponse(Task):
 
     def __post_init__(self):
         count("n_directions", self.n_directions, low=8)  # fewer leave gaps between tuning curves
+        number("rotation", self.rotation)
         super().__post_init__()
 
     @property

@@ -60,7 +60,7 @@ class MultisensoryIntegration(Task):
     hard = dict(noise=0.5)
     expected_score = 0.85
     function = "perceptual decision"
-    aliases = ("multisensory", "rate_discrimination")
+    aliases = ("multisensory", "MultiSensoryIntegration", "rate_discrimination")
 
     rates: tuple[float, ...] = (9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0)
     boundary: float = 12.5
@@ -72,11 +72,13 @@ class MultisensoryIntegration(Task):
     decision: Duration = 300.0
 
     def __post_init__(self):
+        number("boundary", self.boundary)
         number("span", self.span, low=0.0, above=True)
         super().__post_init__()
 
     def factors(self):
-        rate = Levels(self.rates, self.boundary - self.span, self.boundary + self.span)
+        low, high = self.boundary - self.span, self.boundary + self.span
+        rate = Levels(self.rates, low, high, name="rates")
         return dict(modality=(*SENSES, "both"), rate=rate, catch=chance(self.catch, "catch"))
 
     def derive(self, c):

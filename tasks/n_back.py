@@ -76,6 +76,8 @@ class NBack(Task):
                 f"`trials_per_block` must be more than n = {self.n}, got {self.trials_per_block}: "
                 "no item could match."
             )
+        if self.stimulus == 0:
+            number("stimulus", self.stimulus, low=0.0, above=True)
         match, lure = (number(name, getattr(self, name), low=0.0) for name in ("match", "lure"))
         if match + lure > 1.0 + 1e-9:
             raise ValueError(f"`match` + `lure` must be 1 or less, got {match:g} + {lure:g}.")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurotask._checks import count
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring
 from neurotask.decisions import Argmax
@@ -34,7 +35,8 @@ class PerceptualDiscrimination(Task):
         noise: density of the noise in each motion channel: the standard deviation of its mean over
             one second.
         n_choices: number of directions, evenly spaced; two are left and right.
-        n_inputs: number of motion channels, evenly spaced on the circle; None: one a choice.
+        n_inputs: number of motion channels, evenly spaced on the circle; None: one a choice. Two
+            cannot tell more than two directions apart.
         fixation: time before the motion, ms.
         stimulus: duration of the motion, ms.
         delay: time from the end of the motion to the go cue, ms.
@@ -56,7 +58,7 @@ class PerceptualDiscrimination(Task):
     hard = dict(coherences=(0.032,))
     expected_score = 0.85
     function = "perceptual decision"
-    aliases = ("rdm", "dm1", "random_dots", "PerceptualDecisionMaking")
+    aliases = ("rdm", "rdm_fixed", "dm1", "random_dots", "PerceptualDecisionMaking")
 
     coherences: tuple[float, ...] = (0.0, 0.032, 0.064, 0.128, 0.256, 0.512)
     noise: float = 0.0325
@@ -66,6 +68,12 @@ class PerceptualDiscrimination(Task):
     stimulus: Duration = 800.0
     delay: Duration = 0.0
     decision: Duration = 300.0
+
+    def __post_init__(self):
+        n_choices = count("n_choices", self.n_choices, low=2)
+        if self.n_inputs is not None:
+            count("n_inputs", self.n_inputs, low=min(n_choices, 3))
+        super().__post_init__()
 
     @property
     def motion(self):

@@ -25,7 +25,7 @@ import numpy as np
 from neurotask._checks import number
 from neurotask.canvas import Canvas
 from neurotask.decisions import Argmax
-from neurotask.distributions import Duration, TruncatedExponential, Uniform, signed
+from neurotask.distributions import Duration, Remainder, TruncatedExponential, Uniform, signed
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -37,7 +37,8 @@ class PostDecisionWager(Task):
     Args:
         coherences: strengths of the motion, each in [0, 1]; above 0 it is to the right.
         noise: density of the noise in each motion channel.
-        safe: reward of the sure bet, as a share of that of being right.
+        safe: reward of the sure bet, as a share of that of being right; more than 0.5, which
+            guessing pays.
         fixation: time before the motion, ms.
         stimulus: duration of the motion, ms.
         delay: time from the end of the motion to when the sure bet is offered, ms.
@@ -73,7 +74,13 @@ class PostDecisionWager(Task):
     decision: Duration = 300.0
 
     def __post_init__(self):
-        number("safe", self.safe, low=0.5, high=0.99)
+        number("safe", self.safe, low=0.5, high=0.99, above=True)
+        number("noise", self.noise, low=0.0)
+        if isinstance(self.stimulus, Remainder):
+            raise ValueError(
+                f"`stimulus` must be a time in ms or a law of it, got {self.stimulus!r}. "
+                "Let `delay` fill the trial."
+            )
         super().__post_init__()
 
     def factors(self):

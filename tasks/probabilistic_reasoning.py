@@ -20,6 +20,7 @@ from neurotask.canvas import Canvas
 from neurotask.decisions import Argmax
 from neurotask.distributions import Duration, Levels
 from neurotask.observers import Seen
+from neurotask.phases import to_steps
 from neurotask.task import Task
 
 
@@ -106,8 +107,9 @@ class ProbabilisticReasoning(Task):
         )
 
     def build(self, t: Canvas):
-        c, each = t.conditions, self.evidence / self.n_items
-        shown = self.shown(c)
+        c, shown = t.conditions, self.shown(t.conditions)
+        each = np.diff(t.phases["evidence"])[:, 0] / self.n_items
+        to_steps("evidence / n_items", each, self.dt)
         t.input("fixation", until="decision")
         t.input(self.shapes, 0.0, phase="evidence", noise=self.noise)
         for k in range(self.n_items):
@@ -117,11 +119,12 @@ class ProbabilisticReasoning(Task):
 
     def observe(self, seen: Seen):
         # Names each shape, and adds up the weights.
-        each = round(self.evidence / self.n_items / seen.dt)
-        step = seen.onset(self.shapes)[:, None] + np.arange(self.n_items * each)
-        shown = seen[self.shapes][np.arange(seen.n_rows)[:, None], step]
-        level = shown.reshape(seen.n_rows, self.n_items, each, -1).mean(2)
-        log_odds = np.array(self.weights)[level.argmax(2)].sum(1)
+        start, n_steps = seen.onset(self.shapes), seen.on(self.shapes).sum(1)
+        log_odds = np.zeros(seen.n_rows)
+        for k in range(self.n_items):
+            at, end = (start + place * n_steps // self.n_items for place in (k, k + 1))
+            shape = seen.sum(self.shapes, seen.between(at, end)).argmax(1)
+            log_odds += np.array(self.weights)[shape]
         return seen.choose((log_odds > 0).astype(int))
 
 

@@ -24,7 +24,7 @@ from neurotask._checks import count, number
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring
 from neurotask.decisions import Argmax
-from neurotask.distributions import Duration, OwnChoice, Uniform, chance
+from neurotask.distributions import Duration, Levels, OwnChoice, Remainder, Uniform, chance
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -43,12 +43,13 @@ class ProbabilisticReversal(Task):
         n_arms: number of arms.
         p_best: share of choices of the better arm that are rewarded.
         p_other: the same for each other arm.
-        hazard: probability that another arm is the better one from this trial on, at most 0.5.
+        hazard: probability that another arm is the better one from this trial on, below
+            1 - 1 / n_arms, at which the past says nothing about the next trial.
         trials_per_block: trials a block.
         fixation: time before the choice, ms.
         decision: time to choose after the fixation point has gone off, ms. The first 100 ms of it
             do not count.
-        outcome: time in which the chosen arm and the reward are shown, ms.
+        feedback: time in which the chosen arm and the reward are shown, ms.
         dt: length of a time step, ms.
 
     Example:
@@ -74,17 +75,29 @@ class ProbabilisticReversal(Task):
     trials_per_block: int = 30
     fixation: Duration = 200.0
     decision: Duration = 200.0
-    outcome: Duration = 200.0
+    feedback: Duration = 200.0
 
     def __post_init__(self):
         count("n_arms", self.n_arms, low=2)
-        number("hazard", self.hazard, low=0.0, high=0.5)
+        count("trials_per_block", self.trials_per_block, low=2)  # nobody can know the first
+        open_ = 1 - 1 / self.n_arms
+        if number("hazard", self.hazard, low=0.0, high=1.0) >= open_ - 1e-9:
+            raise ValueError(
+                f"`hazard` must be less than 1 - 1 / n_arms = {open_:g}, got {self.hazard:g}: the "
+                "arm that was the better one would be no likelier to be it again."
+            )
         number("p_best", self.p_best, low=0.0, high=1.0)
         if number("p_other", self.p_other, low=0.0, high=1.0) >= self.p_best:
             raise ValueError(
                 f"`p_other` must be less than p_best = {self.p_best:g}, got {self.p_other:g}: no "
                 "arm would be the better one."
             )
+        # Without them it cannot be seen that a trial begins, or what came of it.
+        for name in ("fixation", "feedback"):
+            law = getattr(self, name)
+            if not isinstance(law, Remainder):
+                least = min(law.values) if isinstance(law, Levels) else getattr(law, "low", law)
+                number(name, least, low=0.0, above=True)
         super().__post_init__()
 
     @property
@@ -174,8 +187,8 @@ class ProbabilisticReversal(Task):
     def build(self, t: Canvas):
         c = t.conditions
         t.input("fixation", phase="fixation")
-        t.input(self.shown, c.chosen[:, None] == np.array(self.arms), phase="outcome")
-        t.input("reward", c.reward, phase="outcome")
+        t.input(self.shown, c.chosen[:, None] == np.array(self.arms), phase="feedback")
+        t.input("reward", c.reward, phase="feedback")
         t.hold(phase="fixation")
         t.target_choice(self._place(c.favoured), phase="decision", grace=100.0)
         t.answers = np.where(c.known, self._place(c.best), -1)  # not all that was favoured is right

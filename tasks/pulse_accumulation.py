@@ -22,6 +22,8 @@ from neurotask.distributions import Derived, Duration, Levels
 from neurotask.observers import Seen
 from neurotask.task import Task
 
+SHARES = ("rich", "poor")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PulseAccumulation(Task):
@@ -78,8 +80,17 @@ class PulseAccumulation(Task):
             )
         for n in self.bins:
             count("bins", n)
-        number("rich", self.rich, low=0.0, high=1.0)
-        number("poor", self.poor, low=0.0, high=1.0)
+        rich, poor = (number(name, getattr(self, name), low=0.0, high=1.0) for name in SHARES)
+        if rich < poor:
+            raise ValueError(
+                f"`rich` must be poor = {poor:g} or more, got {rich:g}. Swap the two: which side "
+                "is the rich one is drawn."
+            )
+        if rich == poor and rich in (0.0, 1.0):
+            raise ValueError(
+                f"`rich` must not be {rich:g} where `poor` is, got {rich:g}: both sides would "
+                "always have the same number of pulses."
+            )
         number("pulse", self.pulse, low=0.0, above=True)
         number("gap", self.gap, low=0.0)
         super().__post_init__()

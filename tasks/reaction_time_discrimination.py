@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurotask._checks import count
+from neurotask._checks import count, number
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring
 from neurotask.decisions import Threshold
@@ -71,6 +71,7 @@ class ReactionTimeDiscrimination(Task):
 
     def __post_init__(self):
         count("n_choices", self.n_choices, low=2)
+        number("grace", self.grace, low=0.0)
         super().__post_init__()
 
     @property

@@ -17,7 +17,7 @@ import numpy as np
 from neurotask._checks import number
 from neurotask.canvas import Canvas
 from neurotask.decisions import Interval
-from neurotask.distributions import Derived, Duration, Uniform
+from neurotask.distributions import Derived, Distribution, Duration, Levels, Uniform
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -60,8 +60,15 @@ class ReadySetGo(Task):
 
     def __post_init__(self):
         number("flash", self.flash, low=0.0, above=True)
-        for gain in np.ravel(self.gains):
+        if not isinstance(self.gains, (tuple, list)) or not self.gains:
+            raise ValueError(f"`gains` must be a tuple of gains, got {self.gains!r}.")
+        for gain in self.gains:
             number("gains", gain, low=0.0, above=True)
+        if not isinstance(self.interval, (Distribution, Levels)):
+            raise ValueError(
+                f"`interval` must be a law of times, got {self.interval!r}. "
+                "Give one time as Levels((800.0,))."
+            )
         super().__post_init__()
 
     @property
@@ -73,7 +80,7 @@ class ReadySetGo(Task):
         return Interval(1.0, from_="production", wanted="right_interval", tolerance=self.tolerance)
 
     def factors(self):
-        return dict(gain=self.gains)
+        return dict(gain=Levels(self.gains, min(self.gains), max(self.gains), name="gains"))
 
     def derive(self, c):
         right = c.gain * c.interval

@@ -20,6 +20,7 @@ from neurotask.canvas import Canvas
 from neurotask.decisions import Distance
 from neurotask.distributions import Duration
 from neurotask.observers import Seen
+from neurotask.phases import to_steps
 from neurotask.task import Task
 
 SEQUENCES = tuple(
@@ -104,21 +105,21 @@ class SequenceExecution(Task):
         t.input(CUES, named, phase="cue", noise=self.noise)
         t.input(DOTS, dots(places[:, 0]), until="movement")
         t.target(GAZE, places[:, 0], until="movement")
+        third = np.diff(t.phases["movement"])[:, 0] / 3
+        to_steps("movement / 3", third, self.dt)
         for move in range(3):
-            part = dict(
-                phase="movement", delay=move * self.movement / 3, duration=self.movement / 3
-            )
+            part = dict(phase="movement", delay=move * third, duration=third)
             other = path(turns * np.where(np.arange(3) == move, -1, 1))[:, move + 1]
             lit = dots(places[:, move]) + dots(places[:, move + 1]) + dots(other)
             t.input(DOTS, lit, **part)
             t.target(GAZE, places[:, move + 1], **part, grace=100.0)
 
     def observe(self, seen: Seen):
-        # Names the sequence by the cue, and goes through it in time.
+        # Names the sequence by the cue, and moves on whenever other dots are lit.
         places = PATHS[seen.sum(CUES).argmax(1)]
-        per_move = round(self.movement / 3 / self.dt)
-        move = np.clip((np.arange(seen.n_steps) - seen.go[:, None]) // per_move + 1, 0, 3)
-        return np.take_along_axis(places, move[..., None], 1)
+        dots = seen[DOTS]
+        changes = (np.diff(dots, axis=1, prepend=dots[:, :1]) != 0).any(2).cumsum(1)
+        return np.take_along_axis(places, np.minimum(changes, 3)[..., None], 1)
 
 
 if __name__ == "__main__":

@@ -34,8 +34,9 @@ class SignalDetection(Task):
         fixation: time before the window, ms.
         wait: time from the start of the window to the signal (or to where there is none), ms.
         signal: duration of the signal, ms.
-        rest: time from the end of the signal to the end of the window, ms. It fills the trial, so
-            that the window is always as long.
+        rest: time from the end of the signal to the end of the window, ms. The default fills the
+            trial, so that the window is as long in all trials while `fixation` and `decision` are;
+            with another one it is longer the later the signal.
         decision: time to report after the fixation point has gone off, ms. The first 100 ms of it
             do not count.
         dt: length of a time step, ms.
@@ -73,7 +74,9 @@ class SignalDetection(Task):
         super().__post_init__()
 
     def factors(self):
-        return dict(present=chance(self.prior, "prior"), level=Levels(self.levels, 0.0))
+        return dict(
+            present=chance(self.prior, "prior"), level=Levels(self.levels, 0.0, name="levels")
+        )
 
     def derive(self, c):
         return dict(strength=np.where(c.present, c.level, 0.0))

@@ -24,7 +24,7 @@ from neurotask._checks import choose, number
 from neurotask.canvas import Canvas
 from neurotask.channels import Ring, circular_distance
 from neurotask.decisions import PopulationVector
-from neurotask.distributions import Derived, Duration, Levels, Uniform
+from neurotask.distributions import Derived, Duration, Levels, Uniform, plain
 from neurotask.observers import Seen
 from neurotask.task import Task
 
@@ -133,13 +133,16 @@ class Yang2019(Task):
     response: Duration = Derived()
 
     def __post_init__(self):
-        if isinstance(self.rules, str) or not 0 < len(self.rules) == len(set(self.rules)):
-            raise ValueError(f"`rules` must be a tuple of different names, got {self.rules!r}.")
-        for rule in self.rules:
+        rules = plain(self.rules)
+        for rule in rules if isinstance(rules, tuple) else ():
             choose("rules", rule, NAMES)
+        if not isinstance(rules, tuple) or not 0 < len(rules) == len(set(rules)):
+            raise ValueError(f"`rules` must be a tuple of different names, got {rules!r}.")
         for name in ("coherences", "delayed_coherences"):
-            for value in Levels(getattr(self, name)).values:
+            values = plain(getattr(self, name))
+            for value in values if isinstance(values, tuple) else ():
                 number(name, value, low=0.0, high=0.8, above=True)
+            Levels(values, name=name)  # refuses what is no tuple, or none of different values
         super().__post_init__()
 
     @property
@@ -157,8 +160,8 @@ class Yang2019(Task):
             angle=Uniform(0.0, 360.0),  # of the first stimulus; dmc shows the nearest of ten
             apart=Uniform(0.0, 1.0),  # quantile of the angle from there to the second
             match=(False, True),
-            first_ring=(1, 2),
-            second_ring=(1, 2),
+            first_ring=Levels((1, 2), 1, 2),
+            second_ring=Levels((1, 2), 1, 2),
             mean=Uniform(0.8, 1.2),
             evidence=Uniform(-1.0, 1.0),  # quantile of the coherence; above 0 the first is stronger
             ignored_mean=Uniform(0.8, 1.2),

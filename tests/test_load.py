@@ -1,12 +1,13 @@
 """Tasks by name and from bare files."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 import neurotask as nt
-from neurotask.load import library, source_file, task_class
+from neurotask.load import library, source_file, task_class, task_names
 from neurotask.tasks.perceptual_discrimination import PerceptualDiscrimination
 
 FILE = """
@@ -107,3 +108,16 @@ def test_every_task_file_is_a_script(tmp_path):
         path = source_file(task())
         subprocess.run([sys.executable, str(path)], cwd=tmp_path, check=True)
         assert list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.parametrize("name", ["ABBA", "N-back", "ready set go", "Go_No_Go", "dms"])
+def test_names_as_people_write_them(name):
+    assert nt.load(name) is not None
+
+
+def test_no_two_tasks_share_a_name_however_it_is_written():
+    plain = [
+        {re.sub("[^a-z0-9]", "", name.lower()) for name in task_names(task)}
+        for task in library().values()
+    ]
+    assert sum(map(len, plain)) == len(set.union(*plain))

@@ -365,3 +365,25 @@ class _Changed:
 def test_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("names", [(None, "b"), ("", "b"), ("a", "a"), ("a",), "ab", (1, 2)])
+def test_names_that_are_none(names):
+    task = nt.load("rdm")
+    with pytest.raises(
+        ValueError, match=r"`names` must be a different name for each of the 2 task"
+    ):
+        nt.MultiTask([task, task], names=names)
+
+
+def test_a_rule_cue_is_there_or_not():
+    with pytest.raises(TypeError, match=r"`rule_cue` must be True or False, got 'no'"):
+        nt.MultiTask([nt.load("rdm")], rule_cue="no")
+
+
+def test_long_lists_of_channels_are_told_apart():
+    odr, pro = nt.load("memory_guided_response"), nt.load("pro_anti_response")
+    with pytest.raises(
+        ValueError, match=r"33 of them, 'fixation' among them and pro_anti_response "
+    ):
+        nt.MultiTask([odr, pro])

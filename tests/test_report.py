@@ -19,6 +19,7 @@ from neurotask import _report_numbers as numbers
 from neurotask._report_behavior import Behavior
 from neurotask.data import roitman_shadlen_2002
 from neurotask.report import report
+from neurotask.runs import train
 from neurotask.session import session as make_session
 from neurotask.tasks.perceptual_discrimination import PerceptualDiscrimination
 
@@ -367,3 +368,35 @@ def test_reports_and_runs_are_read_without_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_report_of_a_block_task_counts_its_trials(tmp_path):
+    out = tmp_path / "run"
+    task = nt.load("n_back", trials_per_block=5)
+    model = nt.RateRNN.for_task(task, units=4, seed=0)
+    model.compile()
+    run = train(model, task, out=out, updates=2, batch_size=3, seed=0)
+    n = run.session.sizes["block"] * 5
+    assert run.settings["evaluation"]["n_trials"] == n
+    text = (out / "report.html").read_text("utf-8")
+    assert "2 updates of 3 blocks of 5 trials: 30 trials in" in text
+    assert f"tested on {n:,}".replace(",", "\u202f") in text
+
+
+def test_an_axis_of_names_is_drawn_by_category():
+    task = nt.load("n_back", trials_per_block=10)
+    trials = task.trials(40, seed=0)
+    dataset = make_session(trials, task.observer(trials), {}, np.array([], str), np.array([], str))
+    found = Behavior(nt.by_trial(dataset))
+    assert set(found.categories.index) == {"lure", "match", "new"}
+    assert (found.categories["n_correct"] == found.categories["n_trials"]).all()
+    assert found.categories["n_trials"].sum() == np.isfinite(dataset["correct"]).sum()
+    assert found.signed is None and found.notes == []
+    figure = mpl.figure.Figure()
+    figures.categories(figure, found.categories, "Kind")
+    assert [tick.get_text() for tick in figure.axes[0].get_yticklabels()] == [
+        "lure",
+        "match",
+        "new",
+    ]
+    assert figure.axes[0].get_xlabel() == "Correct (%)"

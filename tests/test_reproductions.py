@@ -85,3 +85,31 @@ def test_hello_world_learns_in_sixty_updates(hello_world):
     result = hello_world.train(seed=0, updates=60)
     assert result.loss < 0.1
     assert result.accuracy > 0.9
+
+
+@pytest.fixture(scope="module")
+def modularity():
+    path = ROOT / "docs" / "reproductions" / "psychrnn_modularity.py"
+    return SimpleNamespace(**runpy.run_path(str(path)))
+
+
+def test_modularity_runs_delays_twice_as_long_as_any_it_was_trained_on(modularity, monkeypatch):
+    monkeypatch.setitem(modularity.durations.__globals__, "SEEDS", (0,))
+    table, verdict = modularity.durations(updates=1)
+    assert "1000 ms" in table and table.count("\n") == 1 + 2 * len(modularity.DURATIONS)
+    assert verdict.startswith("- not met: 0.95 or more at drawn durations")
+
+
+def test_modularity_draws_durations_as_psychrnn_does(modularity):
+    trials = modularity.delayed(2).trials(500, seed=0)
+    delay = trials.phases["delay"] @ [-1, 1]
+    assert delay.min() >= 20 and 450 < delay.max() <= modularity.LONGEST
+    right = trials.columns["f2"] > trials.columns["f1"]
+    np.testing.assert_array_equal(trials.answers, right)
+
+
+@pytest.mark.parametrize("n_inputs", [8, 32])
+@pytest.mark.parametrize("n_categories", [2, 8])
+def test_modularity_has_any_number_of_inputs_and_categories(modularity, n_inputs, n_categories):
+    task = modularity.MatchToCategory(n_inputs=n_inputs, n_categories=n_categories, dt=10.0)
+    assert len(task.inputs) == n_inputs and len(task.outputs) == n_categories

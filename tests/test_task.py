@@ -336,7 +336,7 @@ def test_the_base_of_broken_tasks_works():
         (
             dict(decision_rule=nt.Argmax("on", grace=100.0)),
             ValueError,
-            r"`grace` must leave a step",
+            r"` must last longer than the .* ms at its start that are not read, got",
         ),
         (
             dict(decision_rule=nt.Argmax("on", grace=-20.0)),
@@ -437,3 +437,47 @@ def test_plot_draws_rings_as_images_and_blocks_in_part():
     block = nt.load("n_back").plot(seed=1)
     assert block.axes[0].get_xlim() == (0, 6 * 1500)
     assert "the first 6 of 20 trials" in block.get_suptitle()
+
+
+@pytest.mark.parametrize(
+    ("decision", "message"),
+    [
+        (nt.Uniform(0.0, 300.0), r"`decision` must last longer than the 100 ms .* got"),
+        (nt.Levels((60.0, 300.0)), r"`decision` must last longer than the 100 ms .* got 60 ms"),
+        (100.0, r"`decision` must last longer than the 100 ms .* got 100 ms"),
+        (0.0, r"`decision` must last longer than the 100 ms .* got 0 ms"),
+        (
+            (200.0, 300.0),
+            r"`decision` must be a time in ms or a law of times, got \(200.0, 300.0\)",
+        ),
+    ],
+)
+def test_a_response_that_there_is_no_time_for(task, decision, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        task.replace(decision=decision)
+
+
+def test_a_response_that_a_held_duration_leaves_no_time_for(task):
+    with pytest.raises(ValueError, match=r"`decision` must last longer than the 100 ms .* 80 ms"):
+        task.trials(2, decision=[300.0, 80.0])
+    with pytest.raises(ValueError, match=r"where an answer is right, got 0 ms in trial 1"):
+        task.trials(2, decision=[300.0, 0.0], coherence=0.5)
+
+
+def test_methods_that_are_none_are_refused():
+    @dataclass(frozen=True, kw_only=True)
+    class Wrong(Context):
+        """Factors of the block as an attribute."""
+
+        block_factors = ("context",)
+
+    with pytest.raises(
+        TypeError, match=r"`Wrong.block_factors` must be a method, got \('context',"
+    ):
+        Wrong()
+
+
+def test_behaviour_knows_its_axis(task):
+    trials = task.grid(repeats=20, seed=0)
+    table = task.behavior(trials, task.observer(trials))
+    assert "P(right) over coherence" in repr(nt.analysis.psychometric(table))

@@ -1,6 +1,7 @@
 """An animal's list of trials, shown to a network."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -193,6 +194,64 @@ def test_columns_that_a_session_has_are_refused(name):
 def test_tables_that_do_not_fit(table, message):
     with pytest.raises(ValueError, match=message):
         Match().trials_from(table)
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "message"),
+    [
+        (
+            "trials.csv",
+            TypeError,
+            r"`table` must be a table .* got 'trials.csv'. Read it first: pd.read_csv\('trials.csv'\)",
+        ),
+        (Path("trials.csv"), TypeError, r"Read it first: pd.read_csv\('trials.csv'\)"),
+        (3, TypeError, r"`table` must be a table of trials, got int, of which pandas makes none"),
+        (
+            {"side": [0.5, 1.0], "flag": [True]},
+            TypeError,
+            r"`table` must be a table of trials, got dict, .* Give a DataFrame or a dict of col",
+        ),
+        (
+            pd.DataFrame([[0.5, 1.0]], columns=["side", "side"]),
+            ValueError,
+            r"`table` must have one column of each name, got 'side' more than once. Rename or drop",
+        ),
+        (
+            pd.DataFrame([[0.5, 1, 2]], columns=["side", 0, "0"]),
+            ValueError,
+            r"one column of each name, got '0' more than once",
+        ),
+        (
+            TABLE.assign(**{"spikes/s": 1.0}),
+            ValueError,
+            r"`spikes/s` must be a name without /, .* Rename it, for example to 'spikes_s'",
+        ),
+        (
+            TABLE.assign(spikes=[None, [1, 2], 3, 4]),
+            ValueError,
+            r"`spikes` must hold one value a trial, got \[1, 2\] in row 1. Give its entries",
+        ),
+        (
+            TABLE.assign(side=[(0.5,)] * 4),
+            ValueError,
+            r"`side` must hold one value a trial, got \(0.5,\) in row 0",
+        ),
+    ],
+)
+def test_what_is_no_plain_table(table, error, message):
+    with pytest.raises(error, match=message):
+        Match().trials_from(table)
+
+
+def test_a_trial_without_a_response_is_kept():
+    task = nt.load("probabilistic_reversal", trials_per_block=2)
+    own = next(k for k, law in task.varying.items() if isinstance(law, nt.OwnChoice))
+    side = task.varying[own].choices[0]
+    table = pd.DataFrame({"block": [0, 0], own: [side, None]})
+    message = rf'`{own}` must be given .* missing in row 1. Write "none" where there was no resp'
+    with pytest.raises(ValueError, match=message):
+        task.trials_from(table)
+    assert task.trials_from(table.fillna("none")).columns[own].tolist() == [side, "none"]
 
 
 @pytest.mark.parametrize(

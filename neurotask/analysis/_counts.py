@@ -42,6 +42,13 @@ def count(rows: pd.DataFrame, about: dict[str, Any], where: str) -> Counts:
     about = dict(about)
     task_levels = about.pop("task_levels")
     levels = _pool(_levels(rows[rows["n_trials"] > 0]))
+    if not len(levels):
+        silent, unscored = (int(rows[name].sum()) for name in ("n_no_response", "n_unscored"))
+        raise ValueError(
+            f"`data` must have trials with an answer{where}, got none: {silent} without a valid "
+            f"response and {unscored} in which no answer is right. Train the network further, or "
+            "look at the column `outcome`."
+        )
     if len(levels) < _FEWEST_LEVELS:
         raise ValueError(
             f"`{about['axis']}` must have at least {_FEWEST_LEVELS} levels with trials{where}, "

@@ -10,20 +10,19 @@ from neurotask._checks import count, number
 from neurotask._episode import Episode, joined, takes_choices
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
+from neurotask.backend.models.base import RecurrentModel, Weights
 from neurotask.session import session
 from neurotask.task import Task
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from neurotask.backend.models.base import RecurrentModel, Weights
-
 # Halfway from the target of a choice that is not wanted (0.2) to that of one that is (1).
 COMMIT = 0.6
 
 
 def rollout(
-    model: "RecurrentModel",
+    model: RecurrentModel,
     env: Any,
     *,
     episodes: int = 128,
@@ -45,22 +44,26 @@ def rollout(
         seed: seed of the episodes and of the network's noise.
         noise: whether the network is noisy, as in training.
         commit: level at which a choice is made; None: that of the task's `Threshold`, else 0.6.
-        conditions: conditions held in all episodes.
+        conditions: conditions held in all episodes; the network's own choice cannot be.
 
     Returns:
         A Session, as `model.run` gives it: NaN behind the end of a trial, behaviour as it happened.
 
     Raises:
-        TypeError: if `env` is no environment of a task.
+        TypeError: if `model` is no network, or `env` no environment of a task.
         ValueError: if the task does not fit the network, or an output is NaN.
     """
+    if not isinstance(model, RecurrentModel):
+        raise TypeError(
+            f"`model` must be a network, got {model!r}. Make one: nt.RateRNN.for_task(task)."
+        )
     task = getattr(getattr(env, "unwrapped", env), "task", env)
     if not isinstance(task, Task):
         raise TypeError(
             f"`env` must be the environment of a task, got {env!r}. Make one with task.env()."
         )
     model.check_fits(task)
-    held = dict(conditions or {})
+    held = {} if conditions is None else conditions
     worlds = [Episode(task, seed, i, held) for i in range(count("episodes", episodes))]
     if commit is not None and not takes_choices(task):
         raise ValueError(
@@ -77,7 +80,7 @@ def rollout(
 
 
 def _unrolled(
-    model: "RecurrentModel",
+    model: RecurrentModel,
     task: Task,
     worlds: list[Episode],
     noise_key: int,
@@ -112,11 +115,11 @@ def _unrolled(
     return outputs, kept
 
 
-def _stepper(model: "RecurrentModel", noise_key: int, noise: bool) -> Any:
+def _stepper(model: RecurrentModel, noise_key: int, noise: bool) -> Any:
     noisy = noise and model.noise_per_step > 0
 
     @tf.function(autograph=False)
-    def step(weights: "Weights", state: Tensor, inputs: Tensor, t: Tensor) -> Any:
+    def step(weights: Weights, state: Tensor, inputs: Tensor, t: Tensor) -> Any:
         name = tf.constant([noise_key, 0], tf.int64)
         drawn = model.normals(name, t, tf.shape(inputs)[0]) if noisy else None
         state = model.transition(weights, state, tf.cast(inputs, model.compute_dtype), drawn)

@@ -66,6 +66,12 @@ def check_is_environment(env: Any) -> None:
             + (f", which has no {listed(missing)}" if missing else "")
             + ". Make one with neurogym.make() or give its id."
         )
+    for name, arguments in (("new_trial", "self, **kwargs"), ("seed", "self, seed=None")):
+        if not callable(attribute(env, name)):
+            raise TypeError(
+                f"`{name}` of {name_of(env)} must be a method, got {attribute(env, name)!r}. "
+                f"Define {name}({arguments})."
+            )
 
 
 def _new_trial(env: Any, given: dict[str, Any]) -> dict[str, Any]:

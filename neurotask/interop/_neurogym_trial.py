@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from neurotask._checks import listed
+
 
 @dataclass(frozen=True, eq=False)
 class RawTrial:
@@ -117,6 +119,12 @@ def _ground_truth(env: Any) -> np.ndarray:
 def _periods(env: Any, length: int) -> dict[str, tuple[int, int]]:
     inside = core(env)
     starts, ends = inside.start_ind, inside.end_ind
+    lacking = [name for name in starts if name not in ends]
+    if lacking:
+        raise ValueError(
+            f"`end_ind` of {name_of(env)} must have the periods of `start_ind`, but lacks "
+            f"{listed(lacking)}. Set both for each period."
+        )
     periods = {str(k): (int(starts[k]), int(ends[k])) for k in starts}
     for name, (start, stop) in periods.items():
         if not 0 <= start <= stop <= length:

@@ -44,8 +44,8 @@ def phases(
 ) -> Phases:
     """Return the phases of trials.
 
-    A step belongs to a phase if it starts in [start, stop). A phase is cut off where the trial
-    ends; a trial in which nothing of it is left lacks it.
+    A step belongs to a phase if it starts in [start, stop): times are rounded up to whole steps. A
+    phase that then has no step is lacking in that trial; one that goes on beyond it is an error.
 
     Args:
         spans: gives start and stop of each phase from the parameters, in the old task's unit of
@@ -75,14 +75,20 @@ def _steps(spans: Any, n_steps: int, dt: float) -> dict[str, tuple[int, int]]:
         )
     steps = {}
     for name, span in spans.items():
-        edges = np.asarray(span, dtype=float) if np.shape(span) == (2,) else np.array([np.nan])
+        pair = np.shape(span) == (2,) and np.asarray(span).dtype.kind in "biuf"
+        edges = np.asarray(span, dtype=float) if pair else np.array([np.nan])
         if not np.isfinite(edges).all() or edges[0] < 0 or edges[1] < edges[0]:
             raise ValueError(
                 f"`{name}` must be (start, stop) with 0 <= start <= stop, as `phases` returns it, "
                 f"got {span!r}."
             )
         # The first step that starts at the edge or later; 1e-9 takes up rounding errors.
-        first, after = np.minimum(np.ceil(edges / dt - 1e-9), n_steps).astype(int)
+        first, after = np.ceil(edges / dt - 1e-9)
+        if after > n_steps:
+            raise ValueError(
+                f"`{name}` must end with the trial, at {n_steps * dt:g}, or before, as `phases` "
+                f"returns it, got {span!r}. Cut it off there, for example with min()."
+            )
         steps[str(name)] = int(first), int(after)
     return steps
 

@@ -15,6 +15,7 @@ from neurotask.interop._psychrnn_accuracy import accuracy_rule
 from neurotask.interop._psychrnn_columns import conditions as columns_of
 from neurotask.interop._psychrnn_columns import phases as phases_of
 from neurotask.interop._psychrnn_trials import (
+    blamed,
     global_state,
     held,
     params_of,
@@ -115,10 +116,11 @@ class PsychRNNTask(core.Task):
             params = held(self.old, conditions, params)
             # The task may write into what it is given: conditions are read off before.
             columns = columns_of(params)
-            phases = phases_of(self.spans, params, n_steps, self.old.dt, self.dt)
-            for words, trial in zip(of_arrays, params, strict=True):
-                seed_global_state(words)
-                arrays.append(trial_of(self.old, trial, n_steps))
+            with blamed(self.old, conditions):
+                phases = phases_of(self.spans, params, n_steps, self.old.dt, self.dt)
+                for words, trial in zip(of_arrays, params, strict=True):
+                    seed_global_state(words)
+                    arrays.append(trial_of(self.old, trial, n_steps))
         inputs, targets, mask = (np.array(k, np.float32) for k in zip(*arrays, strict=True))
         self._check(inputs, targets, mask)
         return Trials(self, inputs, targets, mask, columns, phases, np.full(n, -1))

@@ -129,6 +129,21 @@ def held(
     return replaced
 
 
+@contextmanager
+def blamed(old: Any, given: Mapping[str, Any]) -> Iterator[None]:
+    """Let what fails while parameters are held by hand name them."""
+    try:
+        yield
+    except Exception as error:
+        if not given:
+            raise
+        reason = str(error).rstrip(".")
+        raise ValueError(
+            f"`{', '.join(given)}` must be what trials of {type(old).__name__} are made from, got "
+            f"{dict(given)}, which ended in {type(error).__name__}: {reason}."
+        ) from error
+
+
 def trial_of(old: Any, params: dict[str, Any], n: int) -> Arrays:
     """Return inputs (time, N_in), targets and mask (time, N_out) of a trial.
 
@@ -144,6 +159,7 @@ def trial_of(old: Any, params: dict[str, Any], n: int) -> Arrays:
         n_theirs = getattr(old, "N_steps", n)
         for (what, width), array in zip(widths.items(), arrays, strict=True):
             _check_shape(f"{name}.generate_trial", what, array, (n_theirs, width))
+            _check_numbers(f"{name}.generate_trial", what, array)
         x, y, mask = (np.asarray(array)[:n] for array in arrays)
         return x, y, mask
     x, y, mask = (np.zeros((n, width)) for width in widths.values())
@@ -153,6 +169,7 @@ def trial_of(old: Any, params: dict[str, Any], n: int) -> Arrays:
         try:  # arrays of the right shapes, the usual case, are let through at once
             in_t, out_t, mask_t = shown
             usual = in_t.shape == row_in and out_t.shape == row_out and mask_t.shape == row_out
+            usual = usual and all(array.dtype.kind in "biuf" for array in (in_t, out_t, mask_t))
         except (AttributeError, TypeError, ValueError):
             usual = False
         if not usual:
@@ -160,6 +177,7 @@ def trial_of(old: Any, params: dict[str, Any], n: int) -> Arrays:
             for (what, width), values in zip(widths.items(), shown, strict=True):
                 if np.ndim(values):  # one number for all channels is as good
                     _check_shape(f"{name}.trial_function", what, values, (width,))
+                _check_numbers(f"{name}.trial_function", what, values)
         x[step], y[step], mask[step] = shown
     return x, y, mask
 
@@ -187,4 +205,18 @@ def _check_shape(method: str, what: str, values: Any, shape: tuple[int, ...]) ->
     if np.shape(values) != shape:
         raise ValueError(
             f"`{method}` must return the {what} in the shape {shape}, got {np.shape(values)}."
+        )
+
+
+def _check_numbers(method: str, what: str, values: Any) -> None:
+    kind = np.asarray(values).dtype.kind
+    if kind == "O":  # None, fractions: what is a number becomes one
+        try:
+            kind = np.asarray(values, dtype=float).dtype.kind
+        except (TypeError, ValueError):
+            pass
+    if kind not in "biuf":
+        raise TypeError(
+            f"`{method}` must return numbers for the {what}, got {values!r}. Return an array of "
+            "floats."
         )

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from neurotask._checks import choose, number
-from neurotask._episode import Episode, takes_choices
+from neurotask._checks import choose, listed, nearest, number
+from neurotask._episode import Episode, check_held, takes_choices
 from neurotask.load import library, load
 from neurotask.task import Task
 
@@ -40,7 +40,8 @@ class TaskEnv(gymnasium.Env):
 
     Args:
         task: the task.
-        correct: reward for a right answer.
+        correct: reward for a right answer. A trial that has none (evidence of zero, say) pays 0,
+            whatever is chosen.
         wrong: reward for a wrong or a missing one.
         aborted: reward for breaking fixation.
         continuing: whether trial follows trial without end, in one endless episode.
@@ -99,15 +100,23 @@ class TaskEnv(gymnasium.Env):
         Args:
             seed: starts the sequence of episodes anew; the same seed gives the same ones.
             options: {"conditions": {...}} holds conditions of the task in this episode (and in
-                what follows it without end, if `continuing`).
+                what follows it without end, if `continuing`). What the subject does in it (an
+                `OwnChoice`) cannot be held.
         """
+        if options is not None and not isinstance(options, Mapping):
+            raise TypeError(
+                f"`options` must be a dict, got {options!r}. Write "
+                'options={"conditions": {name: value}}.'
+            )
+        for name in options or {}:
+            choose("options", name, ("conditions",))
+        conditions = (options or {}).get("conditions", {})
+        check_held(self.task, conditions)
         super().reset(seed=seed)
         if seed is not None or self._seed is None:
             drawn = int(self.np_random.integers(2**31)) if seed is None else seed
             self._seed, self._episodes = drawn, 0
-        for name in options or {}:
-            choose("options", name, ("conditions",))
-        self._conditions = dict((options or {}).get("conditions", {}))
+        self._conditions = dict(conditions)
         return self._begin()
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -151,7 +160,7 @@ class TaskEnv(gymnasium.Env):
         if behavior["outcome"] == "broken_fixation":
             return self._rewards["aborted"]
         if np.isnan(behavior["correct"]):
-            return 0.5 * (self._rewards["correct"] + self._rewards["wrong"])
+            return 0.0
         return self._rewards["correct" if behavior["correct"] == 1 else "wrong"]
 
 
@@ -162,6 +171,12 @@ def env(task: Task, **settings: Any) -> TaskEnv:
         task: the task.
         **settings: those of `TaskEnv`: rewards, and whether episodes follow without end.
     """
+    for name in settings:
+        if name not in SETTINGS:
+            raise TypeError(
+                f"`{name}` must be a setting of an environment, which has {listed(SETTINGS)}."
+                f"{nearest(name, SETTINGS)}"
+            )
     return TaskEnv(task, **settings)
 
 

@@ -46,7 +46,8 @@ def task(
             `trial_function(time, params)`: a `Task` of PsychRNN or of this module. With an
             `accuracy_function` that returns a number it also scores outputs.
         phases: gives (start, stop) of each phase from the parameters of a trial, in the task's own
-            unit of time. None: one phase, "trial".
+            unit of time, within the trial. Times between two steps are rounded up to the later
+            one. None: one phase, "trial".
         inputs: names of the input channels; None: "input_0", "input_1" and so on.
         outputs: names of the output channels; None: "output_0" and so on.
         ms_per_unit: how many ms the task's unit of time has: 1000.0 for seconds. None: 1, unless
@@ -55,9 +56,9 @@ def task(
             `accuracy_function` that knows more than right and wrong.
 
     Raises:
-        TypeError: if it is no such object.
-        ValueError: for channels of a wrong number, a doubtful unit of time, or arrays of a wrong
-            shape.
+        TypeError: if it is no such object, or `phases` no function.
+        ValueError: for channels of a wrong number, a doubtful unit of time, arrays of a wrong
+            shape, or phases that go on beyond the trial.
 
     Source: Ehrlich, Stone, Brandfonbrener, Atanasov & Murray (2021) eNeuro 8(1)
     ENEURO.0427-20.2020.
@@ -76,6 +77,11 @@ def task(
         [[30.0, 100.0], [30.0, 100.0]]
     """
     check(old_task)
+    if phases is not None and not callable(phases):
+        raise TypeError(
+            f"`phases` must be a function of the parameters of a trial, got {phases!r}. Write "
+            'phases=lambda p: {"stimulus": (start, stop)}.'
+        )
     unit = _unit(old_task, ms_per_unit)
     return PsychRNNTask(
         dt=step_in_ms(old_task, unit),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from neurotask.analysis import SIGMOIDS, PsychometricFit, PsychometricFits, psychometric
 from neurotask.analysis._likelihood import Posterior, curve
@@ -527,7 +527,10 @@ def test_what_is_wrong_with_trials_is_said(change, arguments, error, message):
         ({"n_positive": 60}, "`n_positive` must be at most `n_trials`, got 60 of 50 in row 0"),
         ({"n_positive": 0.5}, "`n_positive` must be whole numbers .* got 0.5. Give counts"),
         ({"n_trials": -1}, "`n_trials` must be whole numbers of 0 or more, got -1"),
-        ({"n_trials": 0, "n_positive": 0}, "at least 3 levels with trials, got 0"),
+        (
+            {"n_trials": 0, "n_positive": 0},
+            "`data` must have trials with an answer, got none: 0 without a valid response",
+        ),
     ],
 )
 def test_what_is_wrong_with_counts_is_said(change, message):
@@ -621,3 +624,20 @@ def test_a_fit_goes_to_another_process():
     fit = psychometric(table, axis="x")
     back = pickle.loads(pickle.dumps(fit))
     assert back.threshold == fit.threshold and back.sigmoid == fit.sigmoid
+
+
+def test_to_go_or_not_is_a_choice_of_two():
+    # With one choice, making none is the other answer: P(go), not the share among those who went.
+    rng = np.random.default_rng(3)
+    evidence = np.repeat([-1.0, -0.3, -0.1, 0.1, 0.3, 1.0], 2000)
+    went = rng.random(evidence.size) < ndtr(evidence / 0.4)
+    table = pd.DataFrame({"evidence": evidence, "choice": np.where(went, "go", "none")})
+    table["correct"] = (went == (evidence > 0)).astype(float)
+    table["outcome"] = np.select([table["correct"] == 1, went], ["correct", "error"], "no_response")
+    table.attrs["choices"] = ["go"]
+    fit = psychometric(table, axis="evidence")
+    assert fit.n_trials == len(table)
+    assert fit.bias == pytest.approx(0.0, abs=0.03)
+    assert fit.threshold == pytest.approx(0.4 * ndtri(0.75), rel=0.1)
+    table.loc[:99, "outcome"] = "broken_fixation"
+    assert psychometric(table, axis="evidence").n_trials == len(table) - 100

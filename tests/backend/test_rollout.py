@@ -244,6 +244,21 @@ def spoiled(task):
     ("run", "error", "message"),
     [
         (
+            lambda model: nt.rollout(None, Look().env()),
+            TypeError,
+            r"`model` must be a network, got None. Make one: nt.RateRNN.for_task\(task\)",
+        ),
+        (
+            lambda model: nt.rollout(model, Look(), conditions=[1]),
+            TypeError,
+            r"`conditions` must be a dict of conditions, got \[1\]",
+        ),
+        (
+            lambda model: nt.rollout(wired(Arms()), Arms(), conditions={"arm": "left"}),
+            ValueError,
+            r"`arm` must be left to who acts in Arms, .* got 'left'. Leave it out",
+        ),
+        (
             lambda model: nt.rollout(model, "rdm"),
             TypeError,
             r"`env` must be the environment of a task, got 'rdm'. Make one with task.env\(\)",

@@ -117,10 +117,7 @@ def test_acting_as_wanted_is_correct(name):
         _, rewards, infos = play(env, wanted, seed=seed)
         scores += [told["correct"] for told in decided(infos)]
         assert sum(rewards) == pytest.approx(
-            sum(
-                1.0 if s == 1 else 0.5 if np.isnan(s) else 0.0
-                for s in scores[-len(decided(infos)) :]
-            )
+            sum(1.0 if s == 1 else 0.0 for s in scores[-len(decided(infos)) :])
         )
     assert np.nanmean(scores) == 1.0
 
@@ -211,6 +208,29 @@ def test_unknown_options(options, message):
         RDM.env().reset(seed=0, options=options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"conditions": [1]}, r"`conditions` must be a dict of conditions, got \[1\]. Write"),
+        ({"conditions": None}, r"`conditions` must be a dict of conditions, got None. Write"),
+        (
+            [1],
+            r"`options` must be a dict, got \[1\]. Write options={\"conditions\": {name: value}}",
+        ),
+    ],
+)
+def test_options_that_are_no_dict(options, message):
+    with pytest.raises(TypeError, match=message):
+        RDM.env().reset(seed=0, options=options)
+
+
+@pytest.mark.parametrize("arm", ["a", "observer", [["a", "b", "a", "b"]]])
+def test_what_the_subject_does_cannot_be_held(arm):
+    message = r"`arm` must be left to who acts in Bandit, since it is the subject's own choice, got"
+    with pytest.raises(ValueError, match=message):
+        Bandit().env().reset(seed=0, options={"conditions": {"arm": arm}})
+
+
 def test_an_early_action_breaks_fixation():
     env = GoOrNot().env(aborted=-0.5)
     _, rewards, infos = play(env, lambda step, info: int(step == 1), seed=0)
@@ -241,10 +261,10 @@ def test_outcomes(go, policy, outcome, reward, steps):
     assert told["rt"] == rt if told["choice"] == "press" else np.isnan(told["rt"])
 
 
-def test_zero_evidence_pays_by_half():
+def test_zero_evidence_pays_nothing():
     env = RDM.env(correct=3.0, wrong=1.0)
     _, rewards, infos = play(env, wanted, seed=0, options={"conditions": {"coherence": 0.0}})
-    assert rewards[-1] == 2.0 and np.isnan(decided(infos)[0]["correct"])
+    assert rewards[-1] == 0.0 and np.isnan(decided(infos)[0]["correct"])
 
 
 def test_trial_follows_trial_without_end():
@@ -343,6 +363,11 @@ def test_mixtures_are_acted_in_as_their_tasks():
     ("make", "error", "message"),
     [
         (lambda: nt.interop.gymnasium.env("rdm"), TypeError, r"`task` must be a Task, got 'rdm'"),
+        (
+            lambda: RDM.env(corect=1),
+            TypeError,
+            r'`corect` must be a setting of an environment, which has "correct", .* Did you mean "correct"',
+        ),
         (
             lambda: RDM.env(correct=np.nan),
             ValueError,

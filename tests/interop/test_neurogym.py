@@ -625,6 +625,21 @@ class Unseeded(Fake):
         pass
 
 
+class Endless(Fake):
+    def new_trial(self, **kwargs):
+        trial = super().new_trial(**kwargs)
+        del self.end_ind["stimulus"]
+        return trial
+
+
+class Deaf(Fake):
+    seed = 3
+
+
+class Seedless(Fake):
+    seed = None
+
+
 class Global(Fake):
     chance = np.random.default_rng(0)  # of the class: no copy has its own
 
@@ -644,6 +659,7 @@ class Global(Fake):
         (Beyond(), "`gt` of Beyond must hold an action of each step, 0 to 2, got [0 3]."),
         (Nan(), "`ob` of Nan must be finite, got [nan  0.  0.] in step 1."),
         (Late(), "`decision` of Late must lie within the 8 steps of the trial, got steps 7 to 9."),
+        (Endless(), '`end_ind` of Endless must have the periods of `start_ind`, but lacks "stimulus". Set both for each period.'),
         (Acting(), "`env` must show what its trial holds in `ob`, but `step` of Acting returns other observations: they depend on what is done or are changed by a wrapper. Leave the wrapper out; a task cannot depend on what is done."),
         (Noisy(), "`env` must show what its trial holds in `ob`, but `step` of Noisy returns other observations"),
         (PassesAction(), "`ob` of PassesAction must have the channels of its observation_space, (4,), got 3. Leave out wrappers that add observations in `step`."),
@@ -669,9 +685,11 @@ def test_a_trial_that_is_no_dict_is_refused():
     [
         (3, '`env` must be a supervised neurogym environment or the id of one, got 3, which has no "new_trial", "seed", "dt", "action_space", "observation_space", "start_ind", "end_ind". Make one with neurogym.make() or give its id.'),
         (Fake, "`env` must be a supervised neurogym environment or the id of one, got <class"),
+        (Seedless(), ', which has no "seed". Make one'),
+        (Deaf(), "`seed` of Deaf must be a method, got 3. Define seed(self, seed=None)."),
         (SimpleNamespace(**{name: 1 for name in ("new_trial", "seed", "action_space", "observation_space", "start_ind", "end_ind")}), ', which has no "dt". Make one'),
     ],
-    ids=["number", "class", "no dt"],
+    ids=["number", "class", "seed is None", "seed is a number", "no dt"],
 )  # fmt: skip
 def test_what_is_no_environment_is_refused(env, text):
     with pytest.raises(TypeError, match=re.escape(text)):

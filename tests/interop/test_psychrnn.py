@@ -316,8 +316,8 @@ def test_without_phases_the_trial_is_one():
 
 def test_phases_that_end_with_the_trial_and_phases_that_are_lacking():
     spans = [
-        {"a": (0, 30), "b": (190, 999)},
-        {"b": (300, 400)},
+        {"a": (0, 30), "b": (190, 200)},
+        {"b": (200, 200)},
         {"a": (20.0000000001, 30), "c": (5, 5)},
     ]
 
@@ -363,6 +363,24 @@ def test_units_of_time():
     trials = task.trials(3, onset=0.0123)
     np.testing.assert_allclose(trials.phases["step"], [[12.3, 41.0]] * 3)
     assert bridged(old, ms_per_unit=1.0).dt == 0.0041
+
+
+def test_several_of_them_interleaved():
+    first = bridged(phases=lambda p: {"step": (p["onset"], 150), "report": (150, 200)})
+    other = bridged(Steps(T=300), phases=lambda p: {"step": (p["onset"], 200), "end": (200, 300)})
+    for tasks in ([first, first], [first, other]):
+        mix = nt.MultiTask(tasks, names=("a", "b"))
+        trials = mix.trials(12, seed=1)
+        for name, task in zip("ab", tasks, strict=True):
+            part = mix.part(trials, name)
+            assert len(part) and part.task is task
+            np.testing.assert_array_equal(
+                part.phases["step"][:, 0], np.ceil(part.columns["onset"] / 10) * 10
+            )
+            held = {k for k in part.phases if not np.isnan(part.phases[k]).any()}
+            assert held == set(task.trials(1).phases)
+        table = mix.behavior(trials, trials.targets)
+        assert (table["correct"] == 1).all()
 
 
 # --- scoring ----------------------------------------------------------------------------------
@@ -541,6 +559,8 @@ def test_what_is_no_task():
         ((0.0, 0.0), TypeError, "`Odd.trial_function` must return input, target and mask, got 2 things. Return the three of them."),
         (None, TypeError, "`Odd.trial_function` must return input, target and mask, got NoneType. Return the three of them."),
         ((np.nan, 0.0, 1.0), ValueError, "`inputs` must be finite in every trial of Odd, got nan in trial 0, step 0, channel 0. Look at `Odd.trial_function`."),
+        (("on", 0.0, 1.0), TypeError, "`Odd.trial_function` must return numbers for the input, got 'on'. Return an array of floats."),
+        (tuple(np.array([text]) for text in "123"), TypeError, "`Odd.trial_function` must return numbers for the input, got array(['1'], dtype='<U1'). Return an array of floats."),
         ((0.0, 0.0, -1.0), ValueError, "`mask` of Odd must be 0 or more, got -1."),
     ],
 )  # fmt: skip
@@ -589,6 +609,11 @@ def test_parameters_that_cannot_be_held():
         ValueError, match=r"^`size` must be one value or one a trial, 2 of them, got 3\.$"
     ):
         task.trials(2, size=[0.1, 0.2, 0.3])
+    with pytest.raises(
+        ValueError,
+        match=r"^`size, side` must be what trials of Steps are made from, got \{'size': 'big', 'side': 1\}, which ended in UFuncTypeError: .*[^.]\.$|^`size, side` must be what .* ended in UFunc",
+    ):
+        task.trials(2, size="big", side=1)
 
 
 @pytest.mark.parametrize(
@@ -598,6 +623,9 @@ def test_parameters_that_cannot_be_held():
         (lambda p: {}, ValueError, "`phases` must give a phase in some trial, got none. Leave it out."),
         (lambda p: {"a": (20, 10)}, ValueError, "`a` must be (start, stop) with 0 <= start <= stop, as `phases` returns it, got (20, 10)."),
         (lambda p: {"a": (-10, 10)}, ValueError, "`a` must be (start, stop) with 0 <= start <= stop, as `phases` returns it, got (-10, 10)."),
+        ({"a": (0, 10)}, TypeError, "`phases` must be a function of the parameters of a trial, got {'a': (0, 10)}. Write phases=lambda p: {\"stimulus\": (start, stop)}."),
+        (lambda p: {"a": (190, 201)}, ValueError, "`a` must end with the trial, at 200, or before, as `phases` returns it, got (190, 201). Cut it off there, for example with min()."),
+        (lambda p: {"a": ("x", "y")}, ValueError, "`a` must be (start, stop) with 0 <= start <= stop, as `phases` returns it, got ('x', 'y')."),
         (lambda p: {"a": 10}, ValueError, "`a` must be (start, stop) with 0 <= start <= stop, as `phases` returns it, got 10."),
         (lambda p: {"a": (0, np.nan)}, ValueError, "`a` must be (start, stop) with 0 <= start <= stop, as `phases` returns it, got (0, nan)."),
     ],

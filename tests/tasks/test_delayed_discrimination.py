@@ -82,6 +82,32 @@ def test_refused_settings():
         DelayedDiscrimination(decision=Uniform(0.0, 500.0))
     with pytest.raises(ValueError, match=r"`stimulus_1` must be a number above 0, got 0\.0"):
         DelayedDiscrimination(stimulus_1=Levels((0.0, 500.0)))
-    with pytest.raises(ValueError, match=r"must be a number in \[10, 34\], got 50\.0"):
+    with pytest.raises(ValueError, match=r"`midpoints` must be a number in \[10, 34\], got 50\.0"):
         DelayedDiscrimination(midpoints=(50.0,))
     assert DelayedDiscrimination(decision=Remainder(6000.0)).trials(2).lengths.tolist() == [300] * 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (dict(frequencies=(10,)), r"`frequencies` must be two numbers, got \(10,\)\. Give the"),
+        (dict(frequencies=5), "`frequencies` must be two numbers, got 5. Give the"),
+        (dict(frequencies=("a", "b")), "`frequencies` must be a finite number, got 'a'"),
+        (dict(frequencies=(34, 10)), "`frequencies` must be two numbers that rise, got .34, 10."),
+        (dict(midpoints=("a", "b")), r"`midpoints` must be a number in \[10, 34\], got 'a'"),
+        (dict(midpoints=()), r"`midpoints` must hold one level or more, got \(\)"),
+        (dict(differences=(4, 20)), "`differences` must be at most 8 Hz .* 14 Hz, got 20: f1 or"),
+    ],
+)
+def test_refused_pairs(settings, text):
+    with pytest.raises(ValueError, match=text):
+        DelayedDiscrimination(**settings)
+
+
+def test_held_pairs_have_channels():
+    task = DelayedDiscrimination()
+    task.trials(2, midpoint=22.0, difference=[-24.0, 24.0])
+    with pytest.raises(
+        ValueError, match=r"`difference` must be at most 8 Hz where .* 14 Hz, got 9"
+    ):
+        task.trials(2, midpoint=[22.0, 14.0], difference=-9.0)

@@ -57,3 +57,9 @@ def test_refused_settings():
         TASK.replace(n_directions=7)
     with pytest.raises(ValueError, match=r"`n_inputs` must be a whole number of 3 or more, got 2"):
         TASK.replace(n_inputs=2)
+
+
+@pytest.mark.parametrize(("boundary", "near"), [(-1.0, 359), (360.0, 0)])
+def test_the_boundary_is_a_direction(boundary, near):
+    with pytest.raises(ValueError, match=rf"`boundary` must .* \[0, 360\) .* Take {near}\."):
+        TASK.replace(boundary=boundary)

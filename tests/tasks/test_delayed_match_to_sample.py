@@ -9,7 +9,7 @@ from neurotask.tasks.delayed_match_to_sample import DelayedMatchToSample
 def test_defaults_are_those_of_the_docstring():
     task = DelayedMatchToSample()
     assert list(task.durations.values()) == [300.0, 500.0, 1000.0, 500.0, 500.0]
-    assert (len(task.inputs), task.outputs) == (33, ("fixation", "match", "non_match"))
+    assert (len(task.inputs), task.outputs) == (33, ("fixation", "non_match", "match"))
 
 
 def test_ring_without_noise():
@@ -40,7 +40,7 @@ def test_distance_and_answers():
     apart = (c["test_direction"] - c["sample_direction"]).abs()
     assert (c["distance"] == np.minimum(apart, 360 - apart)).all()
     assert ((c["distance"] == 0) == c["match"]).all()
-    assert (trials.answers == (c["distance"] > 0)).all()
+    assert (trials.answers == (c["distance"] == 0)).all()
     assert trials.answers.mean() == 0.5
 
 
@@ -65,3 +65,20 @@ def test_refused_settings():
         DelayedMatchToSample(respond="nonmatch")
     with pytest.raises(ValueError, match=r"`n_stimuli` must be a whole number of 2 or more, got 1"):
         DelayedMatchToSample(n_stimuli=1)
+    for name in ("sample", "test"):
+        with pytest.raises(ValueError, match=f"`{name}` must be a number above 0, got 0"):
+            DelayedMatchToSample(**{name: 0.0})
+
+
+def test_few_channels_see_every_stimulus():
+    task = DelayedMatchToSample(n_inputs=3, noise=0.0)
+    trials = task.trials(200, seed=1)
+    assert task.behavior(trials, task.observer(trials))["correct"].all()
+
+
+@pytest.mark.parametrize("n_inputs", [0, 2])
+def test_a_ring_has_three_channels_or_more(n_inputs):
+    with pytest.raises(
+        ValueError, match=f"`n_inputs` must be a whole number of 3 or more, got {n_inputs}"
+    ):
+        DelayedMatchToSample(n_inputs=n_inputs)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from neurotask.distributions import Remainder
 from neurotask.tasks.delayed_match_with_distractors import DelayedMatchWithDistractors
 
 
@@ -69,3 +70,9 @@ def test_refused_settings():
         DelayedMatchWithDistractors(n_tests=1)
     with pytest.raises(ValueError, match=r"`n_stimuli` must be a whole number of 5 or more, got 4"):
         DelayedMatchWithDistractors(n_tests=5, n_stimuli=4)
+
+
+@pytest.mark.parametrize("name", ["delay", "match"])
+def test_what_comes_with_each_test_cannot_fill_the_trial(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be a time in ms or a law of it, got Rem"):
+        DelayedMatchWithDistractors(**{name: Remainder(3000.0)})

@@ -50,8 +50,8 @@ def test_conditions():
 
 def test_targets_and_mask():
     trials = DualRetroCueMatch().trials(1, kind=[["match", "swap"]])
-    assert trials.targets[0, 120] == pytest.approx([0.2, 1.0, 0.2])
-    assert trials.targets[0, 195] == pytest.approx([0.2, 0.2, 1.0])
+    assert trials.targets[0, 120] == pytest.approx([0.2, 0.2, 1.0])
+    assert trials.targets[0, 195] == pytest.approx([0.2, 1.0, 0.2])
     one = [1] * 100 + [0] * 5 + [1] * 20
     assert trials.mask[0, :, 1].tolist() == one + one[50:]
 
@@ -72,3 +72,8 @@ def test_refused_settings():
         DualRetroCueMatch(n_stimuli=2)
     with pytest.raises(ValueError, match=r"`swap` must be a number in \[0, 0\.5\], got 0\.6"):
         DualRetroCueMatch(swap=0.6)
+    for name in ("sample", "cue"):
+        with pytest.raises(ValueError, match=f"`{name}` must be a number above 0, got 0"):
+            DualRetroCueMatch(**{name: 0.0})
+    with pytest.raises(ValueError, match=r"`trials_per_block` must be a whole number .*, got None"):
+        DualRetroCueMatch(trials_per_block=None)

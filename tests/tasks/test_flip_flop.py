@@ -71,3 +71,13 @@ def test_refused(task, settings, message):
 def test_a_bit_that_is_not_there_is_refused(task):
     with pytest.raises(ValueError, match='`bit` must be one of "bit_0"'):
         task.trials(1, bit="bit_3")
+
+
+def test_a_pulse_of_another_length_asks_for_its_bit_when_it_is_over(task):
+    trials = task.replace(n_bits=1, trials_per_block=1).trials(1, pulse=400.0, hold=200.0)
+    assert trials.mask[0, :, 0].tolist() == [0] * 20 + [1] * 10
+
+
+def test_it_is_a_block_task(task):
+    with pytest.raises(ValueError, match=r"`trials_per_block` must be a whole number .*, got None"):
+        task.replace(trials_per_block=None)

@@ -52,3 +52,9 @@ def test_refused_settings():
         TASK.replace(go_share=1.5)
     with pytest.raises(ValueError, match=r"`strengths` must be a number in \[0, 1\], got 2.0"):
         TASK.replace(strengths=(2.0,))
+
+
+def test_without_evidence_neither_answer_is_trained_for_more_often_than_it_is_right():
+    trials = TASK.replace(strengths=(0.0,), go_share=0.7).trials(2000, seed=1)
+    assert (trials.answers == -1).all()
+    assert (trials.targets[:, 90, 1] == 1).mean() == pytest.approx(0.7, abs=0.04)

@@ -31,3 +31,11 @@ def test_the_longer_one_is_right_and_neither_where_they_are_the_same():
     assert table["answer"].tolist() == ["none", "second", "first", "none"]
     assert table["difference"].tolist() == [0, 100, -100, 0]
     assert np.isnan(table["correct"][0]) and table["correct"][1] == 1
+
+
+def test_a_first_interval_that_is_always_the_same():
+    task = nt.load("interval_discrimination").replace(first=400.0)
+    table = task.trials(20, seed=1).conditions
+    assert (table["difference"] == table["second"] - 400.0).all()
+    with pytest.raises(ValueError, match=r"`second` must be a time in ms or a law of it, got Rem"):
+        task.replace(second=nt.Remainder(4000.0))

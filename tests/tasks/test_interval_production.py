@@ -40,3 +40,17 @@ def test_ramp_and_mask():
     assert trials.targets[1, 75 + 75, 0] == pytest.approx(1.0)
     assert trials.mask[0, :, 0].tolist() == [1] * 75 + [6.25] * 49 + [0] * (225 - 124)
     assert trials.lengths.tolist() == [75 + 80, 75 + 150]
+
+
+def test_intervals_without_a_cue_are_refused():
+    task = nt.load("interval_production")
+    with pytest.raises(ValueError, match=r"`interval` must be one of \(800.0, 1500.0\), got 1000"):
+        task.trials(1, interval=1000.0)
+    with pytest.raises(ValueError, match=r"`intervals` must be a tuple of times, got 800\.0"):
+        task.replace(intervals=800.0)
+
+
+@pytest.mark.parametrize("intervals", [(), "ab", ("a", "b"), (800.0, "a"), (800.0, 800.0)])
+def test_intervals_are_refused_under_their_name(intervals):
+    with pytest.raises(ValueError, match=r"^`intervals` must "):
+        nt.load("interval_production", intervals=intervals)

@@ -69,3 +69,8 @@ def test_axis_is_what_varies(task):
 def test_rings_with_gaps_are_refused(task):
     with pytest.raises(ValueError, match="`n_directions` must be a whole number of 8 or more"):
         task.replace(n_directions=4)
+
+
+def test_the_rotation_is_a_number(task):
+    with pytest.raises(ValueError, match="`rotation` must be a finite number, got nan"):
+        task.replace(rotation=float("nan"))

@@ -62,3 +62,14 @@ def test_refused_settings():
         MultisensoryIntegration(span=0.0)
     with pytest.raises(ValueError, match=r"must be a number in \[9, 16\], got 20\.0"):
         MultisensoryIntegration(rates=(9.0, 20.0))
+
+
+def test_the_boundary_is_a_number():
+    with pytest.raises(ValueError, match="`boundary` must be a finite number, got nan"):
+        MultisensoryIntegration(boundary=float("nan"))
+
+
+@pytest.mark.parametrize("rates", [(), 5, "ab", ("a", "b"), (9.0, "a"), (20.0,), (9.0, 9.0)])
+def test_rates_are_refused_under_their_name(rates):
+    with pytest.raises(ValueError, match=r"^`rates` must "):
+        MultisensoryIntegration(rates=rates)

@@ -100,3 +100,8 @@ def test_matches_and_lures_alone_are_not_refused():
         "match",
         "lure",
     }
+
+
+def test_items_are_shown():
+    with pytest.raises(ValueError, match="`stimulus` must be a number above 0, got 0"):
+        nt.load("n_back", stimulus=0.0)

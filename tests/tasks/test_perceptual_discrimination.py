@@ -59,3 +59,16 @@ def test_hard_enough_to_have_a_slope(task):
     assert norm.ppf(0.82) * spread == pytest.approx(0.047, abs=0.0005)
     trials = task.trials(4000, seed=1)
     assert 0.85 < np.nanmean(task.behavior(trials, ideal_outputs(trials))["correct"]) < 0.97
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (dict(n_choices=1), "`n_choices` must be a whole number of 2 or more, got 1"),
+        (dict(n_inputs=0), "`n_inputs` must be a whole number of 2 or more, got 0"),
+        (dict(n_choices=4, n_inputs=2), "`n_inputs` must be a whole number of 3 or more, got 2"),
+    ],
+)
+def test_numbers_of_channels_that_cannot_be(task, settings, message):
+    with pytest.raises(ValueError, match=message):
+        task.replace(**settings)

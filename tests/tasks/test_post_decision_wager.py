@@ -66,12 +66,17 @@ def test_the_observer_wagers_as_monkeys_do(task):
     assert hit[decided["offered"]].mean() > hit[~decided["offered"]].mean() + 0.05
 
 
-@pytest.mark.parametrize("safe", [0.4, 1.0])
+@pytest.mark.parametrize("safe", [0.5, 1.0])
 def test_refused_settings(task, safe):
-    with pytest.raises(ValueError, match=rf"`safe` must be a number in \[0.5, 0.99\], got {safe}."):
+    with pytest.raises(ValueError, match=rf"`safe` must be a number in \(0.5, 0.99\], got {safe}."):
         task.replace(safe=safe)
 
 
 @pytest.mark.parametrize("settings", [{}, dict(safe=0.6, stimulus=400.0, coherences=(0.1, 0.3))])
 def test_contract(task, settings):
     nt.testing.check_task(task.replace(**settings))
+
+
+def test_motion_cannot_fill_the_trial(task):
+    with pytest.raises(ValueError, match="`stimulus` must be a time in ms or a law of it, got Rem"):
+        task.replace(stimulus=nt.Remainder(3000.0))

@@ -68,3 +68,20 @@ def test_refused_settings(task, settings, text):
 )
 def test_contract(task, settings):
     nt.testing.check_task(task.replace(**settings))
+
+
+def test_evidence_of_another_duration_shows_all_shapes_for_equal_parts(task):
+    task = task.replace(noise=0.0)
+    trials = task.trials(20, seed=1, evidence=[800.0, 4000.0] * 10)
+    for row, each in ((0, 10), (1, 50)):
+        shown = trials.inputs[row, 25 : 25 + 4 * each, 1:].reshape(4, each, -1)
+        assert (shown == shown[:, :1]).all()
+        names = trials.conditions.loc[row, ["item_1", "item_2", "item_3", "item_4"]]
+        assert [f"shape_{place}" for place in shown[:, 0].argmax(1)] == names.tolist()
+    table = task.behavior(trials, task.observer(trials))
+    assert table["correct"].dropna().all()
+
+
+def test_shapes_must_last_whole_steps(task):
+    with pytest.raises(ValueError, match="`evidence / n_items` must be a whole multiple of dt"):
+        task.replace(n_items=3)

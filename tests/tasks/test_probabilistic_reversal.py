@@ -139,9 +139,22 @@ def test_a_session_holds_what_the_network_chose(task):
         (dict(n_arms=1), "`n_arms` must be a whole number of 2 or more, got 1"),
         (dict(p_other=0.8), "`p_other` must be less than p_best = 0.8, got 0.8: no arm would be"),
         (dict(p_best=1.2), "`p_best` must be a number in .0, 1., got 1.2"),
-        (dict(hazard=0.6), "`hazard` must be a number in .0, 0.5., got 0.6"),
+        (dict(hazard=-0.1), "`hazard` must be a number in .0, 1., got -0.1"),
+        (dict(hazard=0.5), "`hazard` must be less than 1 - 1 / n_arms = 0.5, got 0.5"),
+        (dict(hazard=0.75, n_arms=4), "`hazard` must be less than .* = 0.75, got 0.75"),
+        (dict(fixation=0.0), "`fixation` must be a number above 0, got 0"),
+        (dict(fixation=nt.Uniform(0.0, 200.0)), "`fixation` must be a number above 0, got 0"),
+        (dict(feedback=0.0), "`feedback` must be a number above 0, got 0"),
     ],
 )
 def test_refused(task, settings, message):
     with pytest.raises(ValueError, match=message):
         task.replace(**settings)
+
+
+def test_feedback_may_vary_and_a_block_has_two_trials_at_least():
+    task = nt.load("probabilistic_reversal").replace(feedback=nt.Uniform(100.0, 300.0))
+    shown = np.diff(task.trials(4, seed=1).by_trial().phases["feedback"])
+    assert set(np.unique(shown)) == set(np.arange(100.0, 301.0, 20.0))
+    with pytest.raises(ValueError, match="`trials_per_block` must be a whole number of 2 or more"):
+        task.replace(trials_per_block=1)

@@ -64,6 +64,8 @@ def test_fewer_bins_end_earlier(task):
         ),
         (dict(bins=(0,)), "`bins` must be a whole number of 1 or more, got 0."),
         (dict(rich=1.2), r"`rich` must be a number in \[0, 1\], got 1.2."),
+        (dict(rich=0.3, poor=0.7), "`rich` must be poor = 0.7 or more, got 0.3. Swap the two"),
+        (dict(rich=1.0, poor=1.0), "`rich` must not be 1 where `poor` is, got 1"),
         (dict(pulse=10.0), "must be a whole multiple of dt = 20 ms, got 10 ms."),
     ],
 )

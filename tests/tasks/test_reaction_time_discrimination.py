@@ -71,3 +71,8 @@ def test_refused_settings(task):
 @pytest.mark.parametrize("settings", [{}, dict(n_choices=4), dict(n_choices=8, grace=200.0)])
 def test_contract(task, settings):
     nt.testing.check_task(task.replace(**settings))
+
+
+def test_the_grace_is_a_time():
+    with pytest.raises(ValueError, match=r"`grace` must be a number of 0 or more, got -1.0"):
+        nt.load("reaction_time_discrimination").replace(grace=-1.0)

@@ -65,3 +65,19 @@ def test_an_error_of_the_same_share_weighs_the_same():
 def test_refused_settings(settings, message):
     with pytest.raises(ValueError, match=message):
         nt.load("ready_set_go", **settings)
+
+
+def test_refused_laws_and_gains():
+    task = nt.load("ready_set_go")
+    with pytest.raises(ValueError, match=r"`interval` must be a law of times, got 800.0. Give one"):
+        task.replace(interval=800.0)
+    with pytest.raises(ValueError, match=r"`gains` must be a tuple of gains, got 1\.0"):
+        task.replace(gains=1.0)
+    with pytest.raises(ValueError, match=r"`gain` must be a number in \[1, 1\], got 1.5"):
+        task.trials(1, gain=1.5)  # there is no input to say so
+
+
+@pytest.mark.parametrize("gains", [(), "ab", ("a", "b"), (1.0, "a"), (1.0, 1.0)])
+def test_gains_are_refused_under_their_name(gains):
+    with pytest.raises(ValueError, match=r"^`gains` must "):
+        nt.load("ready_set_go", gains=gains)

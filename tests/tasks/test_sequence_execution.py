@@ -79,3 +79,14 @@ def test_observer_meets_its_closed_form(task):
 def test_refused(task, settings, message):
     with pytest.raises(ValueError, match=message):
         task.replace(**settings)
+
+
+def test_movements_of_another_duration_are_three_thirds_of_it():
+    task = nt.load("sequence_execution").replace(noise=0.0)
+    trials = task.trials(8, seed=1, movement=[900.0] * 4 + [2400.0] * 4)
+    for trial, third in ((0, 15), (4, 40)):
+        changes = np.flatnonzero(np.diff(trials.targets[trial], axis=0).any(1))
+        assert changes[:3].tolist() == [99, 99 + third, 99 + 2 * third]
+    assert task.behavior(trials, task.observer(trials))["correct"].all()
+    with pytest.raises(ValueError, match="`movement / 3` must be a whole multiple of dt = 20 ms"):
+        task.trials(1, movement=400.0)

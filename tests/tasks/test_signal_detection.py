@@ -75,3 +75,14 @@ def test_refused_settings(task, settings, text):
 @pytest.mark.parametrize("settings", [{}, dict(levels=(2.0,), prior=0.3, signal=60.0)])
 def test_contract(task, settings):
     nt.testing.check_task(task.replace(**settings))
+
+
+@pytest.mark.parametrize("levels", [(), 5, "ab", ("a", "b"), (1.0, "a"), (-1.0,), (1.0, 1.0)])
+def test_levels_are_refused_under_their_name(task, levels):
+    with pytest.raises(ValueError, match=r"^`levels` must "):
+        task.replace(levels=levels)
+
+
+def test_by_default_the_window_is_always_as_long(task):
+    trials = task.trials(50, seed=1)
+    assert set(trials.phases["decision"][:, 0] - trials.phases["wait"][:, 0]) == {1200.0}

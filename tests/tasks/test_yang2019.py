@@ -187,3 +187,16 @@ def test_rules_and_weights():
 def test_refused_settings(settings, message):
     with pytest.raises(ValueError, match=message):
         Yang2019(**settings)
+
+
+@pytest.mark.parametrize("name", ["coherences", "delayed_coherences"])
+@pytest.mark.parametrize("values", [(), 5, "ab", ("a", "b"), (0.1, "a"), (0.0,), (0.1, 0.1)])
+def test_coherences_are_refused_under_their_name(name, values):
+    with pytest.raises(ValueError, match=f"^`{name}` must "):
+        Yang2019(**{name: values})
+
+
+@pytest.mark.parametrize("rules", [5, 0.5, None, (), "dm1", (1,), ([],), ("dm1", "dm1")])
+def test_what_is_no_rule_is_refused(rules):
+    with pytest.raises(ValueError, match=r"^`rules` must be "):
+        Yang2019(rules=rules)
