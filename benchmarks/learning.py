@@ -14,7 +14,7 @@ TASKS = (
     "perceptual_discrimination",
     "probabilistic_reasoning",
     "economic_choice",
-    "delayed_discrimination",
+    "flip_flop",
     "context_dependent_decision",
     "match_to_category",
     "sequence_execution",

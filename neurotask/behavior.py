@@ -45,7 +45,7 @@ def table(trials: Trials, reading: Reading) -> pd.DataFrame:
     columns |= {"correct": correct, "rt": reading.rt, "outcome": _outcome(reading, correct)}
     made = pd.DataFrame(columns, index=pd.RangeIndex(len(trials), name="trial"))
     # As in a Session, so that an analysis of either knows what is what.
-    made.attrs = {"choices": list(trials.task.choices)}
+    made.attrs["choices"] = list(trials.task.choices)
     if trials.task.psychometric_axis is not None:
         made.attrs["psychometric_axis"] = trials.task.psychometric_axis
     return made

@@ -56,14 +56,14 @@ class MultiTask(Task):
     dt: float | None = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        tasks = tuple(self.tasks) if isinstance(self.tasks, (list, tuple)) else ()
+        tasks: list[Task] = list(self.tasks) if isinstance(self.tasks, (list, tuple)) else []
         if not tasks or not all(isinstance(task, Task) for task in tasks):
             raise TypeError(f"`tasks` must be a list of tasks, got {self.tasks!r}.")
         if self.dt is not None:
-            tasks = tuple(task.replace(dt=self.dt) for task in tasks)
-        names = tuple(_snake(type(task).__name__) for task in tasks)
+            tasks = [task.replace(dt=self.dt) for task in tasks]
+        names = [_snake(type(task).__name__) for task in tasks]
         if self.names is not None:
-            names = tuple(self.names) if isinstance(self.names, (list, tuple)) else ()
+            names = [*self.names] if isinstance(self.names, (list, tuple)) else []
         good = all(isinstance(name, str) and name for name in names)
         if len(names) != len(tasks) or len(set(names)) < len(names) or not good:
             raise ValueError(
@@ -74,7 +74,7 @@ class MultiTask(Task):
             raise TypeError(f"`rule_cue` must be True or False, got {self.rule_cue!r}.")
         for name, task in zip(names, tasks, strict=True):
             _check_alike(names[0], tasks[0], name, task)
-        settings = {"tasks": tasks, "names": tuple(names), "dt": tasks[0].dt}
+        settings = {"tasks": tuple(tasks), "names": tuple(names), "dt": tasks[0].dt}
         for setting, value in settings.items():
             object.__setattr__(self, setting, value)
         super().__post_init__()

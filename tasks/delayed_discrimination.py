@@ -59,7 +59,7 @@ class DelayedDiscrimination(Task):
     psychometric_axis = "difference"
     go_cue = "decision"
     hard = dict(noise=1.0)
-    expected_score = 0.9
+    expected_score = None
     function = "working memory"
     aliases = ("romo", "pwm", "DelayComparison", "parametric_working_memory")
 

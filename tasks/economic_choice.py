@@ -57,7 +57,7 @@ class EconomicChoice(Task):
     psychometric_axis = "log_ratio"
     go_cue = "decision"
     hard = dict(noise=1.0)
-    expected_score = 0.92
+    expected_score = 0.85
     function = "value"
     aliases = ("economic", "EconomicDecisionMaking", "padoaschioppa2006", "juice")
 
