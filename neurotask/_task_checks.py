@@ -71,9 +71,10 @@ def check_response(task: "Task", name: str, durations: Any) -> None:
     grace, given = getattr(rule, "grace", 0.0), np.asarray(durations, float)
     short = given[(given > 0) & (given <= grace)] if given.any() else given.ravel()
     if name == getattr(rule, "phase", None) and short.size:
+        unread = f"longer than the {grace:g} ms at its start that are not read"
         raise ValueError(
-            f"`{name}` must last longer than the {grace:g} ms at its start that are not read, got "
-            f"{short.min():g} ms. No answer could be given in it."
+            f"`{name}` must last {unread if grace else 'a step or more'}, got {short.min():g} ms. "
+            "No answer could be given in it."
         )
 
 

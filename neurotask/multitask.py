@@ -68,7 +68,7 @@ class MultiTask(Task):
         if len(names) != len(tasks) or len(set(names)) < len(names) or not good:
             raise ValueError(
                 f"`names` must be a different name for each of the {len(tasks)} tasks, got "
-                f"{self.names or names!r}. Give names=(...)."
+                f"{self.names or tuple(names)!r}. Give names=(...)."
             )
         if not isinstance(self.rule_cue, bool):
             raise TypeError(f"`rule_cue` must be True or False, got {self.rule_cue!r}.")

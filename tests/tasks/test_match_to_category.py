@@ -48,10 +48,9 @@ def test_noise_is_about_that_of_the_source():
 
 
 def test_a_trial_without_a_response_window_is_refused():
-    text = "`decision` must last a step or more in every trial, got 0 ms. Without it nothing"
-    with pytest.raises(ValueError, match=text):
+    with pytest.raises(ValueError, match=r"`decision` must last a step or more, got 0 ms"):
         TASK.replace(decision=0.0)
-    with pytest.raises(ValueError, match=text):
+    with pytest.raises(ValueError, match=r"`decision` must last .* got 0 ms in trial 1"):
         TASK.trials(2, decision=[800.0, 0.0])
     with pytest.raises(ValueError, match=r"`n_inputs` must be a whole number of 3 or more, got 2"):
         TASK.replace(n_inputs=2)
