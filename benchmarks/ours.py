@@ -26,7 +26,8 @@ class Ours:
         self, inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, key: tf.Tensor
     ) -> tf.Tensor:
         """Change the weights by one batch and return the loss."""
-        batch = Batch(inputs, targets, mask, key)
+        present = tf.ones(tf.shape(inputs)[:2])
+        batch = Batch(inputs, targets, mask, present, key)
         return self._model.rule.update(self._model, batch, self._model.trainer.state)[0]
 
     def fit(self, updates: int) -> None:

@@ -35,10 +35,11 @@ def describe(
     """
     return {
         "task": _task(task),
-        "model": {"class": type(model).__name__} | _plain_values(model.get_config()),
+        "model": {"class": type(model).__name__} | _plain_values(model.settings),
         "training": {
             "rule": repr(model.rule),
-            "loss": model.loss_name,
+            "loss": repr(model.loss_function),
+            "regularizers": [repr(penalty) for penalty in model.penalties],
             "engine": model.engine,
             **training,
             "started": datetime.now(UTC).replace(microsecond=0),

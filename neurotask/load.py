@@ -85,11 +85,11 @@ def source_file(task: Task) -> Path:
 def _from_file(path: Path, name: str) -> type[Task]:
     if not path.is_file():
         raise ValueError(f"`task` must be the path of a Python file, but there is no {path}.")
-    module = _module(path.resolve())
-    return _named_task(module, name) if name else _only_task(module)
+    found = module(path.resolve())
+    return _named_task(found, name) if name else _only_task(found)
 
 
-def _module(path: Path) -> ModuleType:
+def module(path: Path) -> ModuleType:
     """Import a bare file, once, under a private name; a file of the library under its own."""
     if path.parent == _folder().resolve():
         return _canonical(path.stem)
@@ -105,15 +105,15 @@ def _module(path: Path) -> ModuleType:
             f"{(error.text or '').strip()!r} ({error.msg})."
         ) from None
     loader = importlib.machinery.SourceFileLoader(name, str(path))
-    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader))
-    module.__file__ = str(path)
-    sys.modules[name] = module  # dataclasses look their module up by name
+    made = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader))
+    made.__file__ = str(path)
+    sys.modules[name] = made  # dataclasses look their module up by name
     try:
-        loader.exec_module(module)
+        loader.exec_module(made)
     except BaseException:
         del sys.modules[name]
         raise
-    return module
+    return made
 
 
 def _folder() -> Path:

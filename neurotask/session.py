@@ -1,5 +1,6 @@
 """`Session`: what running a network on trials gave, as one labelled `xarray.Dataset`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,19 @@ def session(
     cell_type: np.ndarray,
     area: np.ndarray,
     behaved: pd.DataFrame | None = None,
+    variables: Sequence[str] = (),
 ) -> xr.Dataset:
     """Put outputs and activity beside the trials that they came from.
 
     Args:
         trials: the batch.
         outputs: outputs of the network, (trial, time, output).
-        activity: arrays over units by name ("states", "rates"), each (trial, time, unit).
+        activity: arrays over units by name ("states", "rates"), each (trial, time, unit); states of
+            several variables (trial, time, variable, unit).
         cell_type: "E", "I" or "" for each unit, (unit,).
         area: area of each unit, (unit,).
         behaved: the behaviour, one row a trial; unless given, it is read from the outputs.
+        variables: names of the variables of a state, where it has several.
 
     Returns:
         Dataset with dims `trial, time, input, output, unit`; what is behind the end of a trial is
@@ -39,7 +43,11 @@ def session(
     dataset = trials.to_xarray()
     dataset["outputs"] = ((row, "time", "output"), np.where(present, outputs, np.nan))
     for name, values in activity.items():
-        dataset[name] = ((row, "time", "unit"), np.where(present, values, np.nan))
+        several = ("variable",) * (values.ndim - 3)
+        here = present[..., None] if several else present
+        dataset[name] = ((row, "time", *several, "unit"), np.where(here, values, np.nan))
+        if several:
+            dataset = dataset.assign_coords(variable=list(variables))
     dataset = dataset.assign_coords(
         cell_type=("unit", cell_type), area=("unit", area), **_behavior(trials, outputs, behaved)
     )

@@ -1,15 +1,16 @@
-"""The contract of tasks: what holds for every task, the library's and yours, in one call."""
+"""The contracts of tasks and of models: what holds for each, the library's and yours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from neurotask._contract import POINTS, observer
 from neurotask.task import Task
 
 
 class ContractError(AssertionError):
-    """A task breaks the contract."""
+    """A task or a model breaks its contract."""
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,39 @@ def check_task(task: Task) -> Contract:
         else:
             skipped[name] = reason
     return Contract(tuple(passed), skipped, **scores)
+
+
+def check_model(kind: type[Any], **settings: Any) -> tuple[str, ...]:
+    """Check that a model keeps the contract of models; raise `ContractError` where it does not.
+
+    The contract: a misspelt argument is a TypeError; any number and length of trials run, trained
+    or not; TensorFlow and NumPy agree to 1e-5, perturbed or not; the gradient equals finite
+    differences in float64; padding changes neither loss nor gradient; masks, signs and frozen
+    values hold bit for bit after 50 updates; saved, loaded and trained on, it ends as if it had
+    never been stopped; two models do not disturb each other.
+
+    Args:
+        kind: the class of the model, a subclass of `RecurrentModel`.
+        **settings: its settings, such as `units` and `recurrent`; with 6 units unless said.
+
+    Returns:
+        The points that hold, in order.
+
+    Raises:
+        ContractError: naming the model and the first point it breaks.
+    """
+    from neurotask.backend.checking import POINTS as MODEL_POINTS
+    from neurotask.backend.checking import Case
+    from neurotask.backend.models.base import RecurrentModel
+
+    if not (isinstance(kind, type) and issubclass(kind, RecurrentModel)):
+        raise TypeError(f"`kind` must be a class of models, got {kind!r}. Give nt.RateRNN.")
+    for name, point in MODEL_POINTS.items():
+        broken = f"{kind.__name__} breaks `{name}`: "
+        try:
+            point(Case(kind, settings))
+        except AssertionError as error:
+            raise ContractError(f"{broken}{error}") from None
+        except Exception as error:
+            raise ContractError(f"{broken}{type(error).__name__}: {error}") from error
+    return tuple(MODEL_POINTS)

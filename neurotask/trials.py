@@ -18,7 +18,17 @@ UNSCORED = -1  # in `answers`: no choice is right
 WITHHOLD = -2  # in `answers`: making no choice is right
 
 # Names that batches and Sessions give to axes, arrays and behaviour: no condition can have them.
-AXES = ("trial", "time", "input", "output", "unit", "phase", "phase_start", "phase_stop")
+AXES = (
+    "trial",
+    "time",
+    "input",
+    "output",
+    "unit",
+    "variable",
+    "phase",
+    "phase_start",
+    "phase_stop",
+)
 ARRAYS = ("inputs", "outputs", "targets", "mask", "states", "rates", "cell_type", "area")
 SCORED = ("answer", "choice", "correct", "rt", "error", "reported_direction", "outcome")
 RESERVED = (*AXES, *ARRAYS, *SCORED, "block", "trial_in_block")

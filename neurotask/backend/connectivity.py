@@ -1,168 +1,291 @@
 """Which synapses exist, which may learn, how they start, and which sign they must have.
 
-This is the one place where raw weights (what an optimizer moves) become effective weights (what the
-network computes with), so that every model and every learning rule obeys the same constraints:
-
-    effective = where(plastic, sign · |raw|, constant)        (sign 0: raw itself)
-
-Absent synapses are the constant 0 and frozen ones the constant they started from. A form that masks
-gradients instead does not hold: momentum, weight decay and averaging move what it should keep.
+A `Connectivity` is for one kernel and knows nothing of its units until `resolve` meets them. How
+its raw weights become the weights that the network computes with is in `kernel.py`.
 """
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Self
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from neurotask._checks import number
-from neurotask._streams import Stream, generator
-from neurotask.backend._types import Tensor
-from neurotask.backend.initializers import Initializer
+from neurotask._checks import choose
+from neurotask.backend import _connectivity_checks as checks
+from neurotask.backend import initializers
 from neurotask.backend.settings import Setting
-from neurotask.distributions import plain
+from neurotask.backend.sides import ARROW, Side, block, synapse_labels
+from neurotask.backend.synapses import Synapses
+from neurotask.backend.units import Units
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
 class Connectivity(Setting):
     """The synapses of one kernel, (postsynaptic, presynaptic).
 
+    Labels of synapses are "PRE->POST": "PPC.E->PFC", "E->I", "motion->PPC" for the input kernel,
+    "PFC.E->left" for the output kernel; a side left empty is all of it. `a & b` has the synapses
+    that both allow.
+
     Args:
-        mask: where synapses may exist, array (post, pre) of 0 and 1; None: everywhere.
-        density: share of the allowed synapses that exist, in (0, 1]: each unit receives that share
-            of its sources, drawn by the model's seed.
+        mask: where synapses may exist, array (post, pre): 0 for none; other numbers multiply the
+            weight. None: everywhere.
+        density: share of the allowed synapses that exist, in (0, 1], or one for each label of
+            synapses, `{"PPC.E->PFC": 0.1}` (others all exist). Each postsynaptic unit receives
+            exactly that share of its allowed sources, rounded, drawn by the model's seed.
         autapses: whether units of the recurrent kernel may project to themselves.
-        frozen: which synapses keep the value they start with, array (post, pre); None: none.
-        initializer: how they start; None: the kernel's own default.
+        forbidden: labels of synapses that do not exist.
+        frozen: which synapses keep the value they start with: True for all, labels, or an array
+            (post, pre) of 0 and 1. None: none.
+        to: labels of the postsynaptic units that receive; None: all.
+        of: labels of the presynaptic units that send; None: all.
+        sign: sign of all synapses, 1 or -1; 0 for any, even from units with a type (a readout that
+            is no synapse); or one entry a presynaptic unit. None: as the units say, that is Dale's
+            law where they have types.
+        law: how a weight keeps its sign. "magnitude": its size is learned, sign * |raw|, and it
+            passes zero only to grow again. "projection": the weight itself is learned, and what an
+            update carries across zero is set to zero; it may grow back. After 100 updates that
+            leaves 20 to 54 % of the synapses at exactly zero, "magnitude" none: "projection" prunes
+            a network. Weight decay acts on what is learned; under both laws frozen and absent
+            synapses are out of its reach.
+        initializer: how they start: an initializer of `neurotask.backend.initializers`, the name
+            of one of Keras or such an object, or an array (post, pre) of weights. None: the
+            kernel's own default.
 
     Raises:
-        ValueError: for values out of range; shapes are checked when a model is made.
+        ValueError: for values out of range; shapes and labels are checked when a model is made.
 
     Example:
-        >>> Connectivity(autapses=False, density=0.1)
-        Connectivity(mask=None, density=0.1, autapses=False, frozen=None, initializer=None)
+        >>> sparse = Connectivity(density={"E->I": 0.5}) & Connectivity(autapses=False)
+        >>> sparse.autapses, sparse.density
+        (False, {'E->I': 0.5})
     """
 
     mask: Any = None
-    density: float = 1.0
+    density: float | Mapping[str, float] = 1.0
     autapses: bool = True
+    forbidden: str | Sequence[str] = ()
     frozen: Any = None
-    initializer: Initializer | None = None
+    to: str | Sequence[str] | None = None
+    of: str | Sequence[str] | None = None
+    sign: Any = None
+    law: str = "magnitude"
+    initializer: Any = None
 
     def __post_init__(self) -> None:
-        number("density", self.density, low=0.0, high=1.0, above=True)
         if not isinstance(self.autapses, bool):
             raise ValueError(f"`autapses` must be True or False, got {self.autapses!r}.")
-        for name in ("mask", "frozen"):
-            object.__setattr__(self, name, _boolean(name, getattr(self, name)))
-        if not isinstance(self.initializer, Initializer | None):
-            raise TypeError(
-                f"`initializer` must be an Initializer or None, got {self.initializer!r}. "
-                "See neurotask.backend.initializers."
-            )
+        checked = {
+            "mask": checks.mask(self.mask),
+            "density": checks.density(self.density),
+            "forbidden": synapse_labels("forbidden", self.forbidden),
+            "frozen": checks.frozen(self.frozen),
+            "to": checks.unit_labels("to", self.to),
+            "of": checks.unit_labels("of", self.of),
+            "sign": checks.sign(self.sign),
+            "law": choose("law", self.law, checks.LAWS),
+            "initializer": initializers.get(self.initializer),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
-    def existing(self, kernel: str, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-        """Return where synapses exist, boolean (post, pre)."""
-        allowed = self._array(kernel, "mask", shape, default=True)
-        if not self.autapses:
-            allowed = allowed & ~np.eye(*shape, dtype=bool)
-        if self.density == 1:
-            return allowed
-        # Each row keeps its highest-ranked sources; the ranks of forbidden ones come last.
-        order = np.where(allowed, rng.random(shape), 2.0).argsort(1).argsort(1)
-        return order < np.rint(self.density * allowed.sum(1, keepdims=True))
+    def __hash__(self) -> int:
+        density = self.density
+        shares = tuple(density.items()) if isinstance(density, Mapping) else density
+        rest = (self.mask, self.autapses, self.forbidden, self.frozen, self.to, self.of, self.sign)
+        return hash((shares, *rest, self.law, type(self.initializer)))
 
-    def learning(self, kernel: str, exists: np.ndarray) -> np.ndarray:
-        """Return which synapses may learn, boolean (post, pre)."""
-        return exists & ~self._array(kernel, "frozen", exists.shape, default=False)
+    def __and__(self, other: "Connectivity") -> "Connectivity":
+        """Return the connectivity with the synapses that both allow, under the rules of both.
 
-    def _array(self, kernel: str, name: str, shape: tuple[int, ...], default: bool) -> np.ndarray:
-        value = getattr(self, name)
-        if value is None:
-            return np.full(shape, default)
-        if np.shape(value) != shape:
-            raise ValueError(
-                f"`{kernel}.{name}` must have the shape (post, pre) = {shape}, "
-                f"got {np.shape(value)}."
-            )
-        return np.array(value)
+        Masks multiply, forbidden labels and frozen synapses unite. Of every other setting, one of
+        the two may differ from the default.
 
+        Raises:
+            ValueError: where both say different things.
+        """
+        if not isinstance(other, Connectivity):
+            return NotImplemented
+        single = ("density", "to", "of", "sign", "law", "initializer")
+        return Connectivity(
+            mask=checks.product(self.mask, other.mask),
+            autapses=self.autapses and other.autapses,
+            forbidden=(*self.forbidden, *other.forbidden),
+            frozen=checks.united(self.frozen, other.frozen),
+            **{name: self._either(other, name) for name in single},
+        )
 
-class Kernel(keras.layers.Layer):
-    """The synapses of a built model: raw weights, and the map to effective ones and back.
+    def replace(self, **changes: Any) -> Self:
+        """Return this connectivity with other settings.
 
-    Args:
-        kernel: its name: "input", "recurrent" or "output".
-        connectivity: which synapses there are.
-        sign: sign of each presynaptic unit, (pre,): 1, -1, or 0 for any.
-        shape: (post, pre).
-        default: initializer where the connectivity names none.
-        seed: seed of the model.
-        index: place of the kernel among the model's, so that each has draws of its own.
-        dtype: "float32" or "float64".
-    """
+        Example:
+            >>> Connectivity(density=0.1).replace(density=0.2).density
+            0.2
+        """
+        return dataclasses.replace(self, **changes)
 
-    def __init__(
+    def resolve(
+        self, kernel: str, post: Side, pre: Side, sign: np.ndarray, rng: np.random.Generator
+    ) -> Synapses:
+        """Return the synapses among given units.
+
+        Args:
+            kernel: name of the kernel: "input", "recurrent", "output".
+            post: the side that receives.
+            pre: the side that sends.
+            sign: sign that the presynaptic units give their synapses, (pre,): 1, -1, 0 for any.
+            rng: generator that draws which synapses exist.
+
+        Raises:
+            ValueError: where settings and units do not fit.
+        """
+        strength = self._allowed(kernel, post, pre)
+        exists = self._drawn(kernel, strength != 0, post, pre, rng)
+        return Synapses(
+            strength=np.where(exists, strength, 0.0),
+            plastic=exists & ~self._unchanging(kernel, post, pre),
+            sign=self._signs(kernel, pre, np.asarray(sign, float)),
+        )
+
+    def plot(
         self,
-        kernel: str,
-        connectivity: Connectivity,
-        sign: np.ndarray,
-        shape: tuple[int, int],
-        default: Initializer,
-        seed: int,
-        index: int,
-        dtype: str,
-    ):
-        super().__init__(name=kernel, dtype=dtype)
-        exists = connectivity.existing(kernel, shape, generator(seed, Stream.MASKS, index))
-        plastic = connectivity.learning(kernel, exists)
-        initializer = connectivity.initializer or default
-        start = initializer.sample(generator(seed, Stream.WEIGHTS, index), exists, sign)
-        raw = np.where(sign == 0, start, np.abs(start))
-        self._signed, self._constrained = bool((sign != 0).any()), not plastic.all()
-        self.raw = self._variable("raw", raw, trainable=True)
-        self.sign = self._variable("sign", sign)
-        self.exists = self._variable("exists", exists, dtype="bool")
-        self.plastic = self._variable("plastic", plastic, dtype="bool")
-        self.constant = self._variable("constant", np.where(plastic, 0.0, start * exists))
-        self.built = True
+        post: Units | int | Sequence[str],
+        pre: Units | int | Sequence[str] | None = None,
+        *,
+        kernel: str = "recurrent",
+        seed: int = 0,
+        ax: "Axes | None" = None,
+    ) -> "Axes":
+        """Draw which synapses exist, their signs, and which are frozen, as a matrix.
 
-    def effective(self) -> Tensor:
-        """Return the weights that the network computes with, (post, pre)."""
-        weights = tf.convert_to_tensor(self.raw)
-        if self._signed:
-            # where(raw >= 0, raw, -raw) rather than abs: its gradient at 0 is 1, not 0, so that a
-            # synapse that starts at 0 can learn.
-            size = tf.where(weights >= 0, weights, -weights)
-            weights = tf.where(tf.equal(self.sign, 0), weights, size * self.sign)
-        if self._constrained:
-            weights = tf.where(self.plastic, weights, self.constant)
-        return weights
+        Args:
+            post: what receives: units, their number, or names of channels.
+            pre: what sends, likewise; None: the same units.
+            kernel: "input", "recurrent" or "output"; a model of the same seed has these synapses.
+            seed: seed of the draw.
+            ax: axes to draw on; None: those of a new figure.
 
-    def assign(self, weights: Any) -> None:
-        """Take effective weights: signs are clipped to 0, what may not learn stays as it is."""
-        weights = tf.cast(weights, self.dtype)
-        size = tf.maximum(weights * self.sign, 0)
-        self.raw.assign(tf.where(tf.equal(self.sign, 0), weights, size))
+        Returns:
+            The axes.
+        """
+        from neurotask.backend._connectivity_plot import draw
 
-    def _variable(
-        self, name: str, value: np.ndarray, trainable: bool = False, dtype: str | None = None
-    ) -> Any:
-        variable = self.add_weight(
-            value.shape, initializer="zeros", name=name, trainable=trainable, dtype=dtype
-        )
-        variable.assign(value)
-        return variable
+        return draw(self, post, post if pre is None else pre, kernel, seed, ax)
 
+    def _allowed(self, kernel: str, post: Side, pre: Side) -> np.ndarray:
+        """Return the strength of synapses before any is drawn, (post, pre)."""
+        if not self.autapses and kernel != "recurrent":
+            raise ValueError(
+                f"`{kernel}.autapses` must be True: only recurrent synapses can be autapses."
+            )
+        shape = len(post), len(pre)
+        strength = _array(kernel, "mask", self.mask, shape, default=1.0).astype(float)
+        if not self.autapses:
+            strength *= ~np.eye(*shape, dtype=bool)
+        for label in self.forbidden:
+            strength[block(label, post, pre, f"{kernel}.forbidden")] = 0.0
+        if self.to is not None:
+            strength[~post.select(self.to, f"{kernel}.to")] = 0.0
+        if self.of is not None:
+            strength[:, ~pre.select(self.of, f"{kernel}.of")] = 0.0
+        return strength
 
-def _boolean(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    array = np.asarray(value)
-    if array.ndim != 2 or not np.isin(array, (0, 1)).all():
+    def _drawn(
+        self, kernel: str, allowed: np.ndarray, post: Side, pre: Side, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return where synapses exist, boolean (post, pre)."""
+        name = f"{kernel}.density"
+        by_label = isinstance(self.density, Mapping)
+        shares: Any = self.density if by_label else {ARROW: self.density}
+        blocks = {label: block(label, post, pre, name) for label in shares}
+        for one, other in combinations(blocks, 2):
+            if (blocks[one] & blocks[other]).any():
+                raise ValueError(
+                    f"`{name}` must be of synapses that do not overlap, got {one!r} and {other!r}."
+                )
+        if all(share == 1 for share in shares.values()):
+            return allowed
+        exists, ranks = allowed.copy(), rng.random(allowed.shape)
+        for label, share in shares.items():
+            within = allowed & blocks[label]
+            n = within.sum(1)
+            received = np.rint(share * n)
+            each = f"{name}[{label!r}]" if by_label else name
+            _check_received(each, share, n, received, post)
+            # Each row keeps its sources of lowest rank; what lies outside comes last.
+            order = np.where(within, ranks, 2.0).argsort(1).argsort(1)
+            exists &= ~blocks[label] | (order < received[:, np.newaxis])
+        return exists
+
+    def _unchanging(self, kernel: str, post: Side, pre: Side) -> np.ndarray:
+        """Return which synapses are frozen, if they exist, boolean (post, pre)."""
+        name, shape, frozen = f"{kernel}.frozen", (len(post), len(pre)), self.frozen
+        if frozen is True or checks.has_labels(frozen):
+            labels = (ARROW,) if frozen is True else frozen
+            return np.logical_or.reduce([block(label, post, pre, name) for label in labels])
+        return _array(kernel, "frozen", frozen, shape, default=False)
+
+    def _signs(self, kernel: str, pre: Side, sign: np.ndarray) -> np.ndarray:
+        """Return the sign of each presynaptic unit, (pre,)."""
+        if self.sign is None:
+            return sign.copy()
+        if np.ndim(self.sign) and len(self.sign) != len(pre):
+            raise ValueError(
+                f"`{kernel}.sign` must be one sign or one for each of the {len(pre)} that send, "
+                f"got {len(self.sign)}."
+            )
+        given = np.broadcast_to(np.asarray(self.sign, float), sign.shape).copy()
+        wrong = (sign != 0) & (given != sign)
+        if kernel == "recurrent" and wrong.any():
+            i = int(wrong.argmax())
+            raise ValueError(
+                f"`recurrent.sign` must be that of the units' types, {sign[i]:g} for "
+                f"{pre.described(i)}, got {given[i]:g}. Leave it None, or leave units untyped."
+            )
+        return given
+
+    def _either(self, other: "Connectivity", name: str) -> Any:
+        one, two = getattr(self, name), getattr(other, name)
+        default = {field.name: field.default for field in dataclasses.fields(self)}[name]
+        if one == two or two == default:
+            return one
+        if one == default:
+            return two
         raise ValueError(
-            f"`{name}` must be an array (post, pre) of 0 and 1, got {array.dtype} of shape "
-            f"{array.shape}."
+            f"`{name}` must be the same in both or the default in one, got {one!r} and {two!r}. "
+            f"Write one of them: a & b.replace({name}={default!r})."
         )
-    return plain(array.astype(bool))
+
+
+def _array(kernel: str, name: str, value: Any, shape: tuple[int, int], default: Any) -> np.ndarray:
+    if value is None:
+        return np.full(shape, default)
+    if np.shape(value) != shape:
+        swapped = np.shape(value) == shape[::-1]
+        raise ValueError(
+            f"`{kernel}.{name}` must have the shape (post, pre) = {shape}, got {np.shape(value)}."
+            f"{' Transpose it: weights are (post, pre) here.' if swapped else ''}"
+        )
+    return np.array(value)
+
+
+def _check_received(
+    name: str, share: float, n: np.ndarray, received: np.ndarray, post: Side
+) -> None:
+    """Raise if rounding leaves a unit without any of its sources."""
+    bare = (n > 0) & (received == 0)
+    if not bare.any():
+        return
+    i = int(np.where(bare, n, n.max() + 1).argmin())
+    # Rounded to even, share * n is at least 1 from just above 1/2; told with three digits.
+    least = 0.5 / n[i]
+    digits = 10.0 ** (2 - np.floor(np.log10(least)))
+    raise ValueError(
+        f"`{name}` must be {(np.floor(least * digits + 1e-9) + 1) / digits:g} or more, or "
+        f"{post.described(i)} receives none of its {n[i]} possible synapses, got {share:g}."
+    )

@@ -1,14 +1,19 @@
 """Model files: one `.keras` file, whole or absent, that runs no code of its maker when loaded."""
 
 import importlib
+import json
 import os
 import pkgutil
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
+
+from neurotask.load import module
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -33,17 +38,22 @@ def save_model(write: Callable[[Any], None], filepath: Any, overwrite: bool) -> 
         beside.unlink(missing_ok=True)
 
 
-def load_model(filepath: Any) -> "RecurrentModel":
+def load_model(filepath: Any, *, code: Any = None) -> "RecurrentModel":
     """Return the model in a `.keras` file, with its optimizer and its learning rule.
 
-    Nothing in the file is executed: settings are plain data and weights are arrays.
+    Nothing in the file is executed: settings are plain data and weights are arrays. A model that is
+    not one of this package needs the Python file that defines it. That file is code, and it runs.
 
     Args:
         filepath: path of the file.
+        code: path of the Python file that defines the model, or its parts (dynamics, initializers,
+            transfer functions, rules); a list of them; None: all is of this package, or has been
+            defined before.
 
     Raises:
         FileNotFoundError: if there is none.
-        ValueError: if it is truncated, or holds no model of neurotask.
+        ValueError: if it is truncated, holds no model of neurotask, one of a class that nobody has
+            defined, or weights that are NaN.
     """
     path = Path(filepath)
     if not path.is_file():
@@ -52,29 +62,56 @@ def load_model(filepath: Any) -> "RecurrentModel":
         raise ValueError(
             f"`filepath` must be a whole .keras file, but {path} is truncated or foreign."
         )
+    for one in [code] if isinstance(code, (str, Path)) else (code or []):
+        if not Path(one).is_file():
+            raise FileNotFoundError(f"`code` must be a Python file, but there is no {one}.")
+        module(Path(one).resolve())
     _register()
+    _check_class(path)
     model = keras.saving.load_model(path, safe_mode=True)
-    from neurotask.backend.models.base import RecurrentModel
-
-    if not isinstance(model, RecurrentModel):
-        raise ValueError(
-            f"`filepath` must hold a model of neurotask, but {path} holds a "
-            f"{type(model).__name__}. Load it with keras.saving.load_model."
-        )
+    for variable in model.variables:
+        if not np.isfinite(variable.numpy()).all():
+            raise ValueError(
+                f"`filepath` must hold finite weights, but {variable.path} in {path} has NaN or "
+                "infinite ones. Load an earlier file."
+            )
     return model
 
 
 def _holds_a_model(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "config.json" in archive.namelist() and archive.testzip() is None
+    except (zipfile.BadZipFile, OSError, zlib.error):
         return False
+
+
+def _check_class(path: Path) -> None:
+    """Raise unless a file names a class of models that is known here."""
+    from neurotask.backend.models.base import RecurrentModel
+
     with zipfile.ZipFile(path) as archive:
-        return "config.json" in archive.namelist()
+        config = json.loads(archive.read("config.json"))
+    name, kind = config.get("registered_name"), str(config.get("class_name"))
+    known = keras.saving.get_registered_object(name) if name else None
+    if isinstance(known, type) and issubclass(known, RecurrentModel):
+        return
+    if str(name).startswith(("user>", "neurotask>")):
+        raise ValueError(
+            f"`filepath` must hold a model whose class is known, but {path} holds a {kind}, which "
+            "nobody has defined here. Give the file that does: "
+            'load_model(path, code="my_model.py").'
+        )
+    raise ValueError(
+        f"`filepath` must hold a model of neurotask, but {path} holds a {kind}. Load it with "
+        "keras.saving.load_model."
+    )
 
 
 def _register() -> None:
     """Import every model and rule, so that Keras knows the names in a file."""
-    from neurotask.backend import models, rules
+    from neurotask.backend import dynamics, models, rules
 
-    for package in (models, rules):
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-            importlib.import_module(module.name)
+    for package in (dynamics, models, rules):
+        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            importlib.import_module(found.name)

@@ -10,7 +10,9 @@ from neurotask._checks import count, number
 from neurotask._episode import Episode, joined, takes_choices
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
-from neurotask.backend.models.base import RecurrentModel, Weights
+from neurotask.backend.dynamics.base import State, Weights
+from neurotask.backend.models.base import RecurrentModel
+from neurotask.backend.simulation import stacked
 from neurotask.session import session
 from neurotask.task import Task
 
@@ -76,7 +78,8 @@ def rollout(
     rows = joined([world.row for world in worlds])
     table = pd.concat([world.behavior() for world in worlds], ignore_index=True)
     units = model.units
-    return session(rows, outputs, activity, units.cell_type, units.area, table)
+    variables = model.network.dynamics.state_variables
+    return session(rows, outputs, activity, units.cell_type, units.area, table, variables)
 
 
 def _unrolled(
@@ -90,9 +93,12 @@ def _unrolled(
     """Run all episodes at once; return outputs and activity, NaN where an episode is over."""
     step = _stepper(model, noise_key, noise)
     n, n_steps = len(worlds), max(world.n_steps for world in worlds)
-    weights, state = model.prepare(), model.start(tf.constant(n))
+    weights = model.prepare()
+    state = model.start(weights, tf.constant(n))
     outputs = np.full((n, n_steps, len(task.outputs)), np.nan)
-    kept = {name: np.full((n, n_steps, len(model.units)), np.nan) for name in ("states", "rates")}
+    first = np.asarray(_packed(state))
+    shapes = {"states": first.shape[1:], "rates": (len(model.units),)}
+    kept = {name: np.full((n, n_steps, *shape), np.nan) for name, shape in shapes.items()}
     discrete, single = takes_choices(task), task.trials_per_block is None
     seen = np.zeros((n, len(task.inputs)), np.float32)
     acting = list(range(n))
@@ -107,7 +113,7 @@ def _unrolled(
                 "weights."
             )
         outputs[acting, t] = values[acting]
-        kept["states"][acting, t] = state.numpy()[acting]
+        kept["states"][acting, t] = _packed(state)[acting]
         kept["rates"][acting, t] = rates.numpy()[acting]
         actions = _choices(task, values, levels) if discrete else values
         decided = {i: worlds[i].act(t, actions[i]) is not None for i in acting}
@@ -119,7 +125,7 @@ def _stepper(model: RecurrentModel, noise_key: int, noise: bool) -> Any:
     noisy = noise and model.noise_per_step > 0
 
     @tf.function(autograph=False)
-    def step(weights: Weights, state: Tensor, inputs: Tensor, t: Tensor) -> Any:
+    def step(weights: Weights, state: State, inputs: Tensor, t: Tensor) -> Any:
         name = tf.constant([noise_key, 0], tf.int64)
         drawn = model.normals(name, t, tf.shape(inputs)[0]) if noisy else None
         state = model.transition(weights, state, tf.cast(inputs, model.compute_dtype), drawn)
@@ -127,6 +133,10 @@ def _stepper(model: RecurrentModel, noise_key: int, noise: bool) -> Any:
         return state, rates, model.readout(weights, rates)
 
     return step
+
+
+def _packed(state: State) -> np.ndarray:
+    return stacked([variable.numpy() for variable in state.values()], np.stack)
 
 
 def _choices(task: Task, outputs: np.ndarray, levels: np.ndarray) -> np.ndarray:

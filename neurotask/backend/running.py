@@ -1,14 +1,18 @@
 """Running a network on trials, forward only, through functions that are compiled once."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
-from neurotask._checks import choose, count
+from neurotask._checks import count
 from neurotask._streams import Stream, key
 from neurotask.backend import losses
 from neurotask.backend._types import Tensor
+from neurotask.backend.fitting import check_trials
+from neurotask.backend.perturbation import Perturbation
+from neurotask.backend.perturbed import Perturbed, Plan
+from neurotask.backend.simulation import stacked
 from neurotask.behavior import accuracy
 from neurotask.session import session
 from neurotask.task import Task
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
 # Trials a compiled call takes at most, which bounds memory. The noise is drawn a chunk at a time:
 # another number here would give other noise for the same seed.
 CHUNK = 256
-RECORDS = ("states", "rates")
+
+Tensors = dict[str, Tensor]
 
 
 class Runner:
@@ -30,61 +35,137 @@ class Runner:
 
     def __init__(self, model: "RecurrentModel"):
         self._model = model
-        self._compiled: dict[tuple[bool, tuple[str, ...]], tf.types.experimental.GenericFunction]
-        self._compiled = {}
+        self._compiled: dict[tuple[Any, ...], Any] = {}
 
-    def run(self, trials: Trials, seed: int, noise: bool, record: tuple[str, ...]) -> "xr.Dataset":
+    def run(
+        self,
+        trials: Trials,
+        seed: int,
+        noise: bool,
+        record: tuple[str, ...],
+        perturbations: tuple[Perturbation, ...] = (),
+    ) -> "xr.Dataset":
         """Return the Session of a batch; see `RecurrentModel.run`."""
-        if not isinstance(trials, Trials):
-            raise TypeError(
-                f"`trials` must be Trials, got {type(trials).__name__}. "
-                "Make some with task.trials(n) or task.grid(repeats=n)."
-            )
-        for name in record:
-            choose("record", name, RECORDS)
-        self._model.check_fits(trials.task)
-        outputs, activity = self.forward(trials, key(seed, Stream.RUN_NOISE), noise, record)
-        units = self._model.units
-        return session(trials, outputs, activity, units.cell_type, units.area)
+        model = self._model
+        check_trials(trials, model.input_names, model.output_names, model.dt, type(model).__name__)
+        plan = Plan(model.network, perturbations, trials) if perturbations else None
+        outputs, activity = self.forward(trials, key(seed, Stream.RUN_NOISE), noise, record, plan)
+        variables = model.network.dynamics.state_variables
+        return session(
+            trials, outputs, activity, model.units.cell_type, model.units.area, variables=variables
+        )
 
     def evaluate(self, task: Task, n: int, seed: int, noise: bool) -> dict[str, float]:
         """Return loss and accuracy on fresh trials; see `RecurrentModel.evaluate`."""
         self._model.check_fits(task)
         trials = task.batch(count("n", n), seed=seed, stream=Stream.EVALUATION, index=0)
         outputs, _ = self.forward(trials, key(seed, Stream.EVALUATION_NOISE), noise, ())
-        loss = getattr(self._model, "loss_function", losses.mean_squared_error)
-        result = {"loss": float(loss(trials.targets, outputs, trials.mask))}
+        loss = getattr(self._model, "loss_function", losses.MeanSquaredError())
+        arrays = (trials.targets, outputs, trials.mask, trials.present)
+        result = {"loss": float(loss(*(tf.cast(a, self._model.compute_dtype) for a in arrays)))}
         if task.decision_rule is not None:
             result["accuracy"] = accuracy(trials, outputs)
         return result
 
+    def noise(self, n_trials: int, n_steps: int, noise_key: int) -> np.ndarray:
+        """Return the normals that `forward` draws, (trial, time, noise_per_step)."""
+        parts = []
+        for chunk, at in enumerate(range(0, n_trials, CHUNK)):
+            name, n = tf.constant([noise_key, chunk], tf.int64), min(CHUNK, n_trials - at)
+            steps = [
+                self._model.normals(name, tf.constant(t, tf.int64), n).numpy()
+                for t in range(n_steps)
+            ]
+            parts.append(np.stack(steps, axis=1))
+        return np.concatenate(parts)
+
     def forward(
-        self, trials: Trials, noise_key: int, noise: bool, record: tuple[str, ...]
+        self,
+        trials: Trials,
+        noise_key: int,
+        noise: bool,
+        record: tuple[str, ...],
+        plan: Plan | None = None,
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return outputs (trial, time, output) and what is recorded, each (trial, time, unit)."""
-        function = self._function(noise, record)
-        parts = [
-            function(trials.inputs[at : at + CHUNK], tf.constant([noise_key, chunk], tf.int64))
-            for chunk, at in enumerate(range(0, len(trials), CHUNK))
-        ]
-        arrays = {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
+        arrays: dict[str, np.ndarray] = {}
+        factors = {} if plan is None else plan.factors
+        for chunk, at in enumerate(range(0, len(trials), CHUNK)):
+            rows = slice(at, at + CHUNK)
+            happening = {} if plan is None else plan.at(rows)
+            function = self._function(noise, record, happening, factors)
+            name = tf.constant([noise_key, chunk], tf.int64)
+            part = function(trials.inputs[rows], name, happening, factors)
+            for what, values in part.items():
+                # Put in place at once: parts that are joined later take twice the memory.
+                whole = arrays.setdefault(
+                    what, np.empty((len(trials), *values.shape[1:]), np.float32)
+                )
+                whole[rows] = values
         return arrays.pop("outputs"), arrays
 
-    def _function(self, noise: bool, record: tuple[str, ...]):
-        if (noise, record) not in self._compiled:
-            model = self._model
-            n_inputs = len(model.input_names)
-
-            def forward(inputs: Tensor, noise_key: Tensor) -> dict[str, Tensor]:
-                states, outputs = model.unroll(inputs, noise_key if noise else None)
-                kept = {"states": lambda: states, "rates": lambda: model.rates_of(states)}
-                arrays = {name: tf.transpose(kept[name](), (1, 0, 2)) for name in record}
-                return {"outputs": outputs, **arrays}
-
+    def _function(self, noise: bool, record: tuple[str, ...], happening: Any, factors: Any) -> Any:
+        versions = {name: len(values) for name, values in factors.items()}
+        name = (noise, record, tuple(happening), tuple(versions.items()))
+        if name not in self._compiled:
+            spec = tf.TensorSpec
+            n_units, any_ = len(self._model.units), {"version": spec((None, None), tf.int32)}
+            any_["connectivity"] = spec((None, n_units, n_units), tf.float32)
+            each = spec((None, None, n_units), tf.float32)
             signature = [
-                tf.TensorSpec((None, None, n_inputs), tf.float32),
-                tf.TensorSpec((2,), tf.int64),
+                spec((None, None, len(self._model.input_names)), tf.float32),
+                spec((2,), tf.int64),
+                {one: any_.get(one, each) for one in happening},
+                {one: spec(np.shape(values), tf.float32) for one, values in factors.items()},
             ]
-            compiled = tf.function(forward, input_signature=signature, autograph=False)
-            self._compiled[noise, record] = compiled
-        return self._compiled[noise, record]
+            run = self._perturbed if happening or factors else self._plain
+
+            def forward(
+                inputs: Tensor, key: Tensor, happening: Tensors, factors: Tensors
+            ) -> Tensors:
+                states, rates, outputs = run(inputs, key if noise else None, happening, factors)
+                kept = {
+                    "states": lambda: stacked(list(states.values()), tf.stack),
+                    "rates": lambda: rates,
+                }
+                arrays = {"outputs": outputs, **{one: kept[one]() for one in record}}
+                return {one: _trial_first(values) for one, values in arrays.items()}
+
+            self._compiled[name] = tf.function(forward, input_signature=signature, autograph=False)
+        return self._compiled[name]
+
+    def _plain(
+        self, inputs: Tensor, key: Tensor | None, happening: Tensors, factors: Tensors
+    ) -> tuple[Tensors, Tensor, Tensor]:
+        """Return states, rates and outputs with time as the first axis."""
+        states, outputs = self._model.unroll(inputs, key)
+        return states, self._model.rates_of(states), _trial_first(outputs)
+
+    def _perturbed(
+        self, inputs: Tensor, key: Tensor | None, happening: Tensors, factors: Tensors
+    ) -> tuple[Tensors, Tensor, Tensor]:
+        """Return states, rates and outputs with time as the first axis, under perturbations."""
+        model = self._model
+        cast = lambda x: x if x.dtype.is_integer else tf.cast(x, model.compute_dtype)  # noqa: E731
+        happening = {name: cast(values) for name, values in happening.items()}
+        factors = {name: cast(values) for name, values in factors.items()}
+        parts = model.effective(), model.vectors(), factors
+        perturbed = Perturbed(model.ops, model.network, *parts)
+        inputs = cast(tf.transpose(inputs, (1, 0, 2)))
+        n_trials = tf.shape(inputs)[1]
+        noisy = key is not None and model.noise_per_step > 0
+
+        def step(state: Tensors, now: tuple[Tensor, Tensor, Tensors]) -> Tensors:
+            current, t, at = now
+            drawn = model.normals(key, t, n_trials) if noisy else None
+            return perturbed.step(state, current, drawn, at)
+
+        elements = (inputs, tf.range(tf.shape(inputs, tf.int64)[0]), happening)
+        states = tf.scan(step, elements, initializer=perturbed.start(n_trials))
+        rates = perturbed.rates(states, happening)
+        return states, rates, perturbed.output(rates, happening)
+
+
+def _trial_first(values: Tensor) -> Tensor:
+    """Return an array with its first two axes, time and trial, exchanged."""
+    return tf.transpose(values, (1, 0, *range(2, values.shape.rank)))

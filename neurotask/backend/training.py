@@ -17,6 +17,7 @@ import tensorflow as tf
 from neurotask._checks import count
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
+from neurotask.backend.losses import Loss
 from neurotask.backend.rules.base import Batch
 from neurotask.behavior import accuracy
 from neurotask.task import Task
@@ -42,6 +43,7 @@ class Trainer:
         self.state = model.rule.init(model)
         channels = (len(model.input_names), len(model.output_names), len(model.output_names))
         arrays = [tf.TensorSpec((None, None, None, n), tf.float32) for n in channels]
+        arrays += [tf.TensorSpec((None, None), tf.int32)]
         key = tf.TensorSpec((2,), tf.int64)
         self._execute = tf.function(self._updates, input_signature=[*arrays, key], autograph=False)
 
@@ -64,7 +66,7 @@ class Trainer:
         model.check_fits(task)
         _check_watching(callbacks, verbose)
         segments = list(_segments(count("updates", updates), count("segment", segment)))
-        feed = _Feed(task, count("batch_size", batch_size), seed)
+        feed = _Feed(task, count("batch_size", batch_size), seed, model.loss_function)
         history = keras.callbacks.History()
         params = {"verbose": verbose, "epochs": len(segments)}
         watchers = keras.callbacks.CallbackList(
@@ -78,7 +80,9 @@ class Trainer:
             watchers.on_epoch_end(epoch, self._segment(feed, size, watchers))
             if model.stop_training:
                 break
+        # An average of weights over updates may lie on the wrong side of a sign.
         model.optimizer.finalize_variable_values(model.trainable_variables)
+        model.project()
         watchers.on_train_end()
         return history
 
@@ -114,7 +118,7 @@ class Trainer:
         )
 
     def _updates(
-        self, inputs: Tensor, targets: Tensor, mask: Tensor, noise: Tensor
+        self, inputs: Tensor, targets: Tensor, mask: Tensor, lengths: Tensor, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Make as many updates as there are batches stacked; stop changing at the first bad one.
 
@@ -127,7 +131,8 @@ class Trainer:
 
         def update(k: Any, losses: Any, outputs: Any, good: Any) -> Any:
             key = noise + tf.stack([tf.constant(0, tf.int64), tf.cast(k, tf.int64)])
-            batch = Batch(cast(inputs[k]), cast(targets[k]), cast(mask[k]), key)
+            present = tf.sequence_mask(lengths[k], tf.shape(inputs)[2], model.compute_dtype)
+            batch = Batch(cast(inputs[k]), cast(targets[k]), cast(mask[k]), present, key)
 
             def make() -> Any:
                 loss, z, made = model.rule.update(model, batch, self.state)
@@ -150,8 +155,8 @@ class Trainer:
 class _Feed:
     """Makes the stacked batches of a task, the next chunk while the current one is trained on."""
 
-    def __init__(self, task: Task, batch_size: int, seed: int):
-        self._task, self._batch_size, self._seed = task, batch_size, seed
+    def __init__(self, task: Task, batch_size: int, seed: int, loss: Loss):
+        self._task, self._batch_size, self._seed, self._loss = task, batch_size, seed, loss
         self.noise_key = key(seed, Stream.TRAINING_NOISE)
 
     def chunks(self, first: int, size: int) -> Iterator[tuple[Trials, list[np.ndarray]]]:
@@ -169,7 +174,8 @@ class _Feed:
     def _stack(self, updates: range) -> tuple[Trials, list[np.ndarray]]:
         batches = [self._batch(update) for update in updates]
         names = ("inputs", "targets", "mask")
-        return batches[-1], [_stacked([getattr(b, name) for b in batches]) for name in names]
+        arrays = [_stacked([getattr(b, name) for b in batches]) for name in names]
+        return batches[-1], [*arrays, np.stack([b.lengths for b in batches]).astype(np.int32)]
 
     def _batch(self, update: int) -> Trials:
         trials = self._task.batch(
@@ -180,6 +186,7 @@ class _Feed:
                 f"`mask` must ask for something, but {type(self._task).__name__} paints no target "
                 "that counts. Use t.target(...) or t.target_choice(...) in its build."
             )
+        self._loss.check(trials.targets)
         return trials
 
 

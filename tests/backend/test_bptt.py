@@ -26,13 +26,16 @@ NETWORKS = {
 def batch(task):
     trials = task.trials(5, seed=1)
     arrays = [tf.constant(a, tf.float64) for a in (trials.inputs, trials.targets, trials.mask)]
-    return Batch(*arrays, tf.constant([11, 4], tf.int64))
+    present = tf.constant(trials.present, tf.float64)
+    return Batch(*arrays, present, tf.constant([11, 4], tf.int64))
 
 
 def loss_of(model, b):
     """Return a function of nothing that gives the loss at the model's present weights."""
     return tf.function(
-        lambda: model.loss_function(b.targets, model.unroll(b.inputs, b.noise)[1], b.mask)
+        lambda: model.loss_function(
+            b.targets, model.unroll(b.inputs, b.noise)[1], b.mask, b.present
+        )
     )
 
 
@@ -63,7 +66,7 @@ def test_doubled_padding_changes_neither_loss_nor_gradient(quick):
     model.compile()
     b = batch(quick)
     pad = lambda a: tf.concat([a, tf.zeros_like(a)], axis=1)  # noqa: E731
-    longer = Batch(pad(b.inputs), pad(b.targets), pad(b.mask), b.noise)
+    longer = Batch(pad(b.inputs), pad(b.targets), pad(b.mask), pad(b.present), b.noise)
     rule = nt.rules.BPTT(clip_norm=None)
     loss, _, gradients = rule.gradients(model, b)
     loss2, _, gradients2 = rule.gradients(model, longer)
@@ -81,7 +84,9 @@ def test_loss_is_the_mean_over_what_counts(quick):
     for index in np.ndindex(*outputs.shape):
         m, y = b.mask.numpy()[index], b.targets.numpy()[index]
         total, weight = total + m * (y - outputs[index]) ** 2, weight + m
-    assert float(model.loss_function(b.targets, outputs, b.mask)) == pytest.approx(total / weight)
+    assert float(model.loss_function(b.targets, outputs, b.mask, b.present)) == pytest.approx(
+        total / weight
+    )
 
 
 def test_clipping_keeps_the_direction(quick):

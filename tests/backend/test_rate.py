@@ -42,7 +42,7 @@ def test_equals_a_plain_loop(excitatory, tau, name, phi):
         variable.assign(np.random.default_rng(2).standard_normal(variable.shape))
     states, outputs = m.unroll(tf.constant(inputs()))
     wanted = by_loop(m, inputs(), phi, units.taus(100.0))
-    assert np.transpose(states, (1, 0, 2)) == pytest.approx(wanted[0], abs=1e-12)
+    assert np.transpose(states["state"], (1, 0, 2)) == pytest.approx(wanted[0], abs=1e-12)
     assert outputs.numpy() == pytest.approx(wanted[1], abs=1e-12)
 
 
@@ -51,7 +51,7 @@ def test_a_time_constant_for_each_type():
     m = model(units)
     states, _ = m.unroll(tf.constant(inputs()))
     wanted, _ = by_loop(m, inputs(), lambda x: np.maximum(x, 0), np.repeat([100.0, 25.0], 3))
-    assert np.transpose(states, (1, 0, 2)) == pytest.approx(wanted, abs=1e-12)
+    assert np.transpose(states["state"], (1, 0, 2)) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_public_steps_are_the_same_dynamics():
@@ -60,7 +60,7 @@ def test_public_steps_are_the_same_dynamics():
     x = np.tile(m.initial_state.numpy(), (3, 1))
     for t in range(12):
         x = m.step(x, u[:, t])
-    assert x == pytest.approx(states[-1].numpy(), abs=1e-12)
+    assert x == pytest.approx(states["state"][-1].numpy(), abs=1e-12)
     assert m.output(x) == pytest.approx(outputs[:, -1].numpy(), abs=1e-12)
     assert m.rates(x) == pytest.approx(np.maximum(x, 0))
     assert m.step(x[0], u[0, 0]).shape == (6,) and m.output(x[0]).shape == (3,)
@@ -78,7 +78,7 @@ def test_linear_network_converges_to_the_matrix_exponential():
         rest = -np.linalg.solve(a, drive)
         exact = rest + expm(a * total) @ (start - rest)
         u = np.tile([1.0, -1.0], (1, int(total / dt), 1))
-        errors.append(np.abs(m.unroll(tf.constant(u))[0][-1, 0].numpy() - exact).max())
+        errors.append(np.abs(m.unroll(tf.constant(u))[0]["state"][-1, 0].numpy() - exact).max())
     orders = np.diff(np.log(errors)) / np.diff(np.log(steps))
     assert orders == pytest.approx(1.0, abs=0.1)
 
@@ -90,7 +90,7 @@ def test_noise_has_the_same_effect_at_every_dt(dt):
     m.initial_state.assign(np.zeros(6))
     # After 10 tau the state has forgotten its start.
     u = np.zeros((3000, int(1000 / dt), 2))
-    x = m.unroll(tf.constant(u), tf.constant([5, 0], tf.int64))[0][-1].numpy()
+    x = m.unroll(tf.constant(u), tf.constant([5, 0], tf.int64))[0]["state"][-1].numpy()
     assert x.var() == pytest.approx(0.3**2 + 0.4**2, rel=0.06)
     correlation = np.corrcoef(x.T)[np.triu_indices(6, 1)]
     assert correlation == pytest.approx(0.4**2 / 0.5**2, abs=0.06)
@@ -115,7 +115,8 @@ def test_padding_changes_no_state_before_it():
     key = tf.constant([3, 9], tf.int64)
     longer = np.concatenate([u, np.zeros_like(u)], axis=1)
     assert np.array_equal(
-        m.unroll(tf.constant(u), key)[0], m.unroll(tf.constant(longer), key)[0][:12]
+        m.unroll(tf.constant(u), key)[0]["state"],
+        m.unroll(tf.constant(longer), key)[0]["state"][:12],
     )
 
 
@@ -163,7 +164,7 @@ def test_with_dt_keeps_the_weights():
         assert np.array_equal(x, y)
     # Under a held input both settle at the same point, which does not depend on dt.
     u = np.ones((1, 2000, 2))
-    ends = [n.unroll(tf.constant(u))[0][-1].numpy() for n in (m, finer)]
+    ends = [n.unroll(tf.constant(u))[0]["state"][-1].numpy() for n in (m, finer)]
     assert m.step(ends[0], u[0, 0]) == pytest.approx(ends[0], abs=1e-9)
     assert ends[0] == pytest.approx(ends[1], abs=1e-6)
 
@@ -183,7 +184,7 @@ def quadratic(x):
 
 
 def test_a_registered_function_may_be_the_activation():
-    assert model(activation=quadratic).rates([2.0, -1.0]).tolist() == [4.0, 0.0]
+    assert model(units=2, activation=quadratic).rates([2.0, -1.0]).tolist() == [4.0, 0.0]
 
 
 @pytest.mark.parametrize(

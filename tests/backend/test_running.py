@@ -29,7 +29,7 @@ def test_session_holds_what_the_network_did(quick, network):
     states, outputs = model.unroll(trials.inputs)
     # Compiled against eager: the same operations, in float32 not always the same rounding.
     assert s["outputs"].values == pytest.approx(outputs.numpy(), abs=1e-6)
-    assert s["states"].values == pytest.approx(np.transpose(states, (1, 0, 2)), abs=1e-6)
+    assert s["states"].values == pytest.approx(np.transpose(states["state"], (1, 0, 2)), abs=1e-6)
     assert np.array_equal(s["rates"], np.maximum(s["states"], 0))
     table = quick.behavior(trials, outputs.numpy())
     for name in ("answer", "choice", "correct", "outcome"):

@@ -1,59 +1,135 @@
-"""What a model is: its variables, its step, its state, its readout. The rest is shared by all.
+"""What a model is: a network with its variables, in Keras. All models share what is here.
 
 A model is a `keras.Model` over whole trials. Neither the number of trials nor their length is part
 of it: any batch runs.
 """
 
-from abc import abstractmethod
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from neurotask._checks import choose, number
-from neurotask.backend import losses, rules
+from neurotask._streams import Stream, key
+from neurotask.backend import activations, losses, rules
 from neurotask.backend._types import Tensor
+from neurotask.backend.connectivity import Connectivity
+from neurotask.backend.dynamics.base import Dynamics, State, Weights
 from neurotask.backend.files import save_model
+from neurotask.backend.fitting import check_task
+from neurotask.backend.initializers import Gaussian, SpectralRadius
+from neurotask.backend.kernel import Kernel
+from neurotask.backend.models._arguments import (
+    channels,
+    check_known,
+    check_last,
+    optimizer_of,
+    signature,
+    stage,
+)
+from neurotask.backend.network import FeedForward, Network
+from neurotask.backend.parameters import Parameters
+from neurotask.backend.perturbation import listed as perturbations
+from neurotask.backend.regularizers import get as penalties_of
 from neurotask.backend.running import Runner
-from neurotask.backend.settings import restored
+from neurotask.backend.settings import decoded, encoded, registered_name
+from neurotask.backend.sides import KERNELS
+from neurotask.backend.simulation import names, stacked
+from neurotask.backend.synapses import synapse_table
+from neurotask.backend.tensors import TensorOps
 from neurotask.backend.training import Trainer
 from neurotask.backend.units import Units
+from neurotask.backend.vectors import Vectors
 from neurotask.task import Task
 from neurotask.trials import Trials
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Weights = dict[str, Tensor]
-
 
 class RecurrentModel(keras.Model):
-    """A recurrent network over trials. A subclass gives five things, each in TensorFlow.
+    """A recurrent network over trials. A subclass says which dynamics it has, and nothing else.
 
-    `prepare` (effective weights, once an update), `start` (the state before the first step),
-    `transition` (one step), `rates_of` (the activity that units send) and `readout`. It also says
-    how many standard normals a step takes of noise.
+    Args:
+        inputs: names of the input channels.
+        outputs: names of the output channels.
+        units: number of units, or `Units`.
+        dt: length of a step in ms.
+        recurrent: synapses among units.
+        input: synapses from inputs to units.
+        output: synapses from units to outputs.
+        feedback: synapses from outputs back to units, z_{t-1} acting in step t; None: none.
+        feedforward: a stage of units between inputs and network: `FeedForward`, or the number of
+            its units; None: none.
+        output_activation: transfer function of the outputs.
+        trainable: which vectors learn, by name, such as "bias", "output_bias", "initial_state" and
+            "tau"; None: all but time constants. A time constant that learns stays above dt.
+        seed: seed of connectivity and initial weights.
+        dtype: "float32", or "float64" for exact comparisons.
+        task: what the network is for, as text; `for_task` and `fit` note it.
+        **dynamics: settings of the dynamics.
 
     Attributes:
-        input_names: names of the input channels.
-        output_names: names of the output channels.
-        units: what the units are.
-        dt: length of a step in ms.
+        network: what the network is beside its weights: channels, units, dynamics, dt.
         updates: count of updates that the network has had, stored with it.
     """
 
-    noise_per_step: int = 0
-    settings: ClassVar[tuple[str, ...]]
+    dynamics_type: ClassVar[type[Dynamics]]
 
-    def __init__(self, inputs: Sequence[str], outputs: Sequence[str], dt: float, dtype: str):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        package, _, name = registered_name(cls).partition(">")
+        keras.saving.register_keras_serializable(package, name)(cls)
+        cls.__signature__ = signature(cls.__init__, cls.dynamics_type)
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        *,
+        units: Units | int,
+        dt: float,
+        recurrent: Connectivity = Connectivity(),
+        input: Connectivity = Connectivity(),
+        output: Connectivity = Connectivity(),
+        feedback: Connectivity | None = None,
+        feedforward: FeedForward | int | None = None,
+        output_activation: Any = "linear",
+        trainable: Sequence[str] | None = None,
+        seed: int = 0,
+        dtype: str = "float32",
+        task: str = "",
+        **dynamics: Any,
+    ):
         super().__init__(dtype=choose("dtype", dtype, ("float32", "float64")))
-        self.input_names = _channels("inputs", inputs)
-        self.output_names = _channels("outputs", outputs)
-        self.dt = number("dt", dt, low=0.0, above=True)
+        check_known(type(self), dynamics)
+        activations.check("output_activation", output_activation)
+        self.network = Network(
+            dynamics=self.dynamics_type(**dynamics),
+            units=units if isinstance(units, Units) else Units(units),
+            inputs=channels("inputs", inputs),
+            outputs=channels("outputs", outputs),
+            dt=number("dt", dt, low=0.0, above=True),
+            feedforward=stage(feedforward),
+            output_activation=output_activation,
+        )
+        self._connectivity = {"input": input, "recurrent": recurrent, "output": output}
+        self._connectivity |= {"feedback": feedback}
+        self._seed, self._learns, self._task = seed, trainable, task
+        self.ops = TensorOps(dtype)
+        self._vectors = Vectors(
+            self.network.vectors(), self.network.dynamics, self.network.dt, trainable, dtype
+        )
+        for name, variable in self._vectors.free.items():
+            setattr(self, name, variable)
+        self._add_kernels()
         self.updates = self.add_weight((), "zeros", dtype="int64", trainable=False, name="updates")
         self._runner, self._trainer = Runner(self), None
+        self.built = True
 
     @classmethod
     def for_task(cls, task: Task, **settings: Any) -> Self:
@@ -65,94 +141,179 @@ class RecurrentModel(keras.Model):
         """
         if not isinstance(task, Task):
             raise TypeError(f"`task` must be a Task, got {task!r}. Load one with neurotask.load().")
-        return cls(inputs=task.inputs, outputs=task.outputs, dt=task.dt, **settings)
+        check_known(cls, settings)
+        own = {"inputs": task.inputs, "outputs": task.outputs, "dt": task.dt, "task": repr(task)}
+        return cls(**(own | settings))
 
-    # --- what a model defines ------------------------------------------------------------------
+    # --- what it is ----------------------------------------------------------------------------
 
-    units: Units
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the input channels."""
+        return self.network.inputs
 
-    @abstractmethod
-    def prepare(self) -> Weights:
-        """Return the effective weights that `transition` and `readout` use."""
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the output channels."""
+        return self.network.outputs
 
-    @abstractmethod
-    def start(self, n_trials: Tensor) -> Tensor:
-        """Return the state before the first step, (trial, unit)."""
+    @property
+    def units(self) -> Units:
+        """What the units are."""
+        return self.network.units
 
-    @abstractmethod
-    def transition(
-        self, weights: Weights, state: Tensor, inputs: Tensor, noise: Tensor | None
-    ) -> Tensor:
-        """Return the state after a step from the one before it, each (trial, unit).
+    @property
+    def dt(self) -> float:
+        """Length of a step in ms."""
+        return self.network.dt
 
-        Args:
-            weights: what `prepare` returned.
-            state: the state before.
-            inputs: what comes in during the step, (trial, input).
-            noise: standard normals, (trial, noise_per_step), or None.
+    @property
+    def task(self) -> str:
+        """The task that the network was made for or last trained on, as text."""
+        return self._task
+
+    @property
+    def noise_per_step(self) -> int:
+        """How many standard normals a step takes of noise."""
+        return self.network.dynamics.noise_per_step(len(self.units))
+
+    @property
+    def kernels(self) -> dict[str, Kernel]:
+        """The synapses by kernel: "input", "recurrent", "output", and others where it has them."""
+        present = (name for name in KERNELS if hasattr(self, f"{name}_kernel"))
+        return {name: getattr(self, f"{name}_kernel") for name in present}
+
+    def effective_weights(self) -> "dict[str, xr.DataArray]":
+        """Return the weights that the network computes with.
+
+        Returns:
+            "input" (unit, input), "recurrent" (unit, source), "output" (output, unit), and what
+            else there is, each (postsynaptic, presynaptic); gated networks have the gate first.
+            Coordinates: cell types and areas, and for each synapse whether it `exists` and whether
+            it is `plastic`.
         """
+        extra = {
+            name: {"exists": kernel.exists.numpy(), "plastic": kernel.plastic.numpy()}
+            for name, kernel in self.kernels.items()
+        }
+        return self.parameters().labelled(extra)
 
-    @abstractmethod
-    def rates_of(self, state: Tensor) -> Tensor:
-        """Return the rates that belong to a state, of any leading shape."""
+    def synapses(self) -> pd.DataFrame:
+        """Return how many synapses there are, learn, and are silent, by kernel and by group.
 
-    @abstractmethod
-    def readout(self, weights: Weights, rates: Tensor) -> Tensor:
-        """Return the outputs (..., output) for rates (..., unit)."""
+        Silent is a synapse that exists and has the weight 0; one that does not exist is not.
+        """
+        tables = []
+        for name, kernel in self.kernels.items():
+            exists, plastic = kernel.exists.numpy(), kernel.plastic.numpy()
+            weights = kernel.effective().numpy()
+            of_gates = zip(kernel.gates, weights, strict=True) if kernel.gates else [("", weights)]
+            for gate, values in of_gates:
+                labels = kernel.post.labels, kernel.pre.labels
+                table = synapse_table(name, values, exists, plastic, *labels)
+                tables.append(table.assign(gate=gate) if kernel.gates else table)
+        return pd.concat(tables, ignore_index=True)
 
-    @abstractmethod
-    def effective_weights(self) -> dict[str, "xr.DataArray"]:
-        """Return the weights that the network computes with: "input", "recurrent", "output"."""
+    def parameters(self) -> Parameters:
+        """Return the network as plain arrays, for `simulate` and for files without TensorFlow."""
+        kernels = {name: k.effective().numpy() for name, k in self.kernels.items()}
+        vectors = {name: np.array(values) for name, values in self._vectors.values().items()}
+        return Parameters(self.network, kernels, vectors)
 
     # --- simulation ----------------------------------------------------------------------------
 
-    def unroll(self, inputs: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return states (time, trial, unit) and outputs (trial, time, output); TensorFlow.
+    def prepare(self) -> Weights:
+        """Return the weights as `transition` and `readout` use them; once an update."""
+        return self.network.prepare(self.ops, self.effective(), self._vectors.values())
+
+    def vectors(self) -> dict[str, Any]:
+        """Return the parameters that are no synapses, by name: tensors, or arrays of constants."""
+        return self._vectors.values()
+
+    def effective(self) -> dict[str, Tensor]:
+        """Return the effective weights by kernel, as tensors."""
+        return {name: kernel.effective() for name, kernel in self.kernels.items()}
+
+    def start(self, weights: Weights, n_trials: Tensor) -> State:
+        """Return the state before the first step, each variable (trial, unit)."""
+        return self.network.start(self.ops, weights, n_trials)
+
+    def transition(
+        self, weights: Weights, state: State, inputs: Tensor, noise: Tensor | None
+    ) -> State:
+        """Return the state after a step.
+
+        Args:
+            weights: what `prepare` returned.
+            state: the state before, each variable (trial, unit).
+            inputs: what comes in during the step, (trial, input).
+            noise: standard normals, (trial, noise_per_step), or None.
+        """
+        return self.network.step(self.ops, weights, state, inputs, noise)
+
+    def rates_of(self, state: State) -> Tensor:
+        """Return the rates that belong to a state, of any leading shape."""
+        return self.network.dynamics.rates(self.ops, state)
+
+    def readout(self, weights: Weights, rates: Tensor) -> Tensor:
+        """Return the outputs (..., output) for rates (..., unit)."""
+        return self.network.output(self.ops, weights, rates)
+
+    def unroll(self, inputs: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
+        """Return states and outputs of whole trials; TensorFlow.
 
         Args:
             inputs: (trial, time, input).
             noise: two whole numbers (int64) that name the noise, or None for none. Each step draws
                 from a counter of its own, so padding at the end changes nothing before it.
+
+        Returns:
+            Each variable of the state, (time, trial, unit), and the outputs (trial, time, output).
         """
         weights = self.prepare()
         inputs = tf.transpose(tf.cast(inputs, self.compute_dtype), (1, 0, 2))
         n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[1]
         noisy = noise is not None and self.noise_per_step > 0
 
-        def step(state: Tensor, now: tuple[Tensor, Tensor]) -> Tensor:
+        def step(state: State, now: tuple[Tensor, Tensor]) -> State:
             current, t = now
             drawn = self.normals(noise, t, n_trials) if noisy else None
             return self.transition(weights, state, current, drawn)
 
         elements = (inputs, tf.range(tf.cast(n_steps, tf.int64)))
-        states = tf.scan(step, elements, initializer=self.start(n_trials))
+        states = tf.scan(step, elements, initializer=self.start(weights, n_trials))
         outputs = self.readout(weights, self.rates_of(states))
         return states, tf.transpose(outputs, (1, 0, 2))
 
     def call(self, inputs: Any) -> Tensor:
         """Return the noise-free outputs (trial, time, output) for inputs (trial, time, input)."""
-        _check_last("inputs", inputs, len(self.input_names), "(trial, time, input)", 3)
+        check_last("inputs", inputs, len(self.input_names), "(trial, time, input)", 3)
         return self.unroll(inputs)[1]
 
     def step(self, state: np.ndarray, input: np.ndarray) -> np.ndarray:
-        """Return the state after a noise-free step: (..., unit) from (..., unit), (..., input)."""
-        _check_last("state", state, len(self.units), "(..., unit)")
-        _check_last("input", input, len(self.input_names), "(..., input)")
-        state, input = self._tensor(state), self._tensor(input)
-        flat = tf.reshape(state, (-1, state.shape[-1]))
-        current = tf.broadcast_to(input, (*state.shape[:-1], input.shape[-1]))
-        after = self.transition(
-            self.prepare(), flat, tf.reshape(current, (-1, input.shape[-1])), None
-        )
-        return tf.reshape(after, state.shape).numpy()
+        """Return the state after a noise-free step, of the shape of `state`.
+
+        Args:
+            state: (..., unit); where a unit's state has several variables, (..., variable, unit).
+            input: (..., input).
+        """
+        check_last("input", input, len(self.input_names), "(..., input)")
+        lead, variables = self._unpacked(state)
+        input = tf.broadcast_to(self._tensor(input), (*lead, len(self.input_names)))
+        flat = tf.reshape(input, (-1, len(self.input_names)))
+        after = self.transition(self.prepare(), variables, flat, None)
+        return stacked([v.numpy() for v in after.values()], np.stack).reshape(np.shape(state))
 
     def rates(self, state: np.ndarray) -> np.ndarray:
-        """Return the rates (..., unit) that belong to states (..., unit)."""
-        return self.rates_of(self._tensor(state)).numpy()
+        """Return the rates (..., unit) that belong to states; see `step` for their shape."""
+        lead, variables = self._unpacked(state)
+        return self.rates_of(variables).numpy().reshape(*lead, len(self.units))
 
     def output(self, state: np.ndarray) -> np.ndarray:
-        """Return the outputs (..., output) that belong to states (..., unit)."""
-        return self.readout(self.prepare(), self.rates_of(self._tensor(state))).numpy()
+        """Return the outputs (..., output) that belong to states; see `step` for their shape."""
+        lead, variables = self._unpacked(state)
+        z = self.readout(self.prepare(), self.rates_of(variables))
+        return z.numpy().reshape(*lead, len(self.output_names))
 
     def run(
         self,
@@ -161,6 +322,7 @@ class RecurrentModel(keras.Model):
         seed: int = 0,
         noise: bool = True,
         record: Sequence[str] = ("states", "rates"),
+        perturbation: Any = None,
     ) -> "xr.Dataset":
         """Run the network on trials and return the Session.
 
@@ -170,13 +332,18 @@ class RecurrentModel(keras.Model):
             noise: whether the network is noisy, as in training.
             record: what to keep beside outputs and behaviour: "states", "rates". Without them
                 memory does not grow with the number of units.
+            perturbation: a `Perturbation`, or a list of them. The noise is that of the unperturbed
+                run of the same seed.
 
         Returns:
             A Session; see `neurotask.session`.
         """
-        if isinstance(record, str):
-            raise ValueError(f"`record` must be names in a tuple, got {record!r}. Write (name,).")
-        return self._runner.run(trials, seed, noise, tuple(record))
+        done = perturbations(perturbation)
+        return self._runner.run(trials, seed, noise, names("record", record), done)
+
+    def noise(self, n_trials: int, n_steps: int, seed: int = 0) -> np.ndarray:
+        """Return the normals that `run` draws for a seed, (trial, time, noise_per_step)."""
+        return self._runner.noise(n_trials, n_steps, key(seed, Stream.RUN_NOISE))
 
     # --- training ------------------------------------------------------------------------------
 
@@ -185,7 +352,8 @@ class RecurrentModel(keras.Model):
         optimizer: Any = "adam",
         *,
         rule: Any = "bptt",
-        loss: str = "mean_squared_error",
+        loss: Any = "mean_squared_error",
+        regularizers: Any = (),
         engine: str = "auto",
     ) -> None:
         """Say how the network learns.
@@ -193,13 +361,17 @@ class RecurrentModel(keras.Model):
         Args:
             optimizer: a Keras optimizer or its name.
             rule: a learning rule or its name.
-            loss: name of the loss.
+            loss: a loss or its name; see `neurotask.losses`.
+            regularizers: penalties that are added to the loss; see `neurotask.regularizers`.
             engine: "graph" (TensorFlow) or "auto" (the fastest that applies).
         """
         # All is checked before anything is set: a refused call leaves the model as it was.
-        rule, function = rules.get(rule), losses.get(loss)
+        rule, loss = rules.get(rule), losses.get(loss)
+        penalties = penalties_of(regularizers)
+        for penalty in penalties:
+            penalty.check(self)
         engine = choose("engine", engine, ("auto", "graph"))
-        optimizer = _optimizer(optimizer)
+        optimizer = optimizer_of(optimizer)
         used = optimizer.built
         if used and optimizer is not getattr(self, "optimizer", None):
             raise ValueError(
@@ -207,7 +379,7 @@ class RecurrentModel(keras.Model):
                 "for each, or give its name."
             )
         self.rule, self.engine = rule, engine
-        self.loss_name, self.loss_function = loss, function
+        self.loss_function, self.penalties = loss, penalties
         super().compile(optimizer=optimizer, jit_compile=False)
         self.optimizer.build(self.trainable_variables)
         self._trainer = Trainer(self)
@@ -227,7 +399,7 @@ class RecurrentModel(keras.Model):
 
         Batches are functions of (seed, update), so that two calls of 100 updates end with the same
         weights as one of 200. A *segment* is what Keras calls an epoch: callbacks act and the
-        history grows at its end.
+        history grows at its end. Its `loss` is what is minimised, penalties included.
 
         Args:
             source: the task to learn.
@@ -247,12 +419,14 @@ class RecurrentModel(keras.Model):
             FloatingPointError: if loss or gradient stop being finite; the network is then as it was
                 after the last good update.
         """
-        return self.trainer.fit(source, updates, batch_size, seed, callbacks, segment, verbose)
+        history = self.trainer.fit(source, updates, batch_size, seed, callbacks, segment, verbose)
+        self._task = repr(source)
+        return history
 
     def evaluate(
         self, task: Task, *, n: int = 1024, seed: int = 0, noise: bool = True
     ) -> dict[str, float]:
-        """Return loss and accuracy on fresh trials, none of which was trained on.
+        """Return loss (without penalties) and accuracy on fresh trials, none trained on.
 
         Args:
             task: what to test.
@@ -276,27 +450,28 @@ class RecurrentModel(keras.Model):
 
     def check_fits(self, task: Task) -> None:
         """Raise unless a task has the model's channels and time step."""
-        if not isinstance(task, Task):
-            raise TypeError(f"`task` must be a Task, got {type(task).__name__}.")
-        for kind, names, wanted in (
-            ("inputs", task.inputs, self.input_names),
-            ("outputs", task.outputs, self.output_names),
-        ):
-            if tuple(names) != wanted:
-                raise ValueError(
-                    f"`task` must have the model's {kind} {wanted}, got {tuple(names)}. Make a "
-                    f"model for it: {type(self).__name__}.for_task(task, ...)."
-                )
-        if task.dt != self.dt:
-            raise ValueError(
-                f"`task` must have the model's dt = {self.dt:g} ms, got {task.dt:g} ms. "
-                f"Use model.with_dt({task.dt:g}) or task.replace(dt={self.dt:g})."
-            )
+        check_task(task, self.input_names, self.output_names, self.dt, type(self).__name__)
+
+    def project(self) -> None:
+        """Put weights that a change has left on the wrong side of their sign back to 0."""
+        for kernel in self.kernels.values():
+            kernel.project()
 
     def with_dt(self, dt: float) -> Self:
-        """Return a copy of the network, same weights, that steps by `dt` ms."""
-        copy = type(self)(**{**self.get_config(), "dt": dt})
+        """Return a copy of the network, same weights, that steps by `dt` ms.
+
+        Raises:
+            ValueError: if its units have no time constant, so that a step has no length.
+        """
+        dynamics = self.network.dynamics
+        if not dynamics.time_constants:
+            raise ValueError(
+                f"`dt` must stay {self.dt:g} ms: a {type(self).__name__} has no time constant, so "
+                f"its step has no length. Use task.replace(dt={self.dt:g})."
+            )
+        copy = type(self)(**{**self.settings, "dt": dt})
         copy.set_weights(self.get_weights())
+        copy._vectors.keep_times(self._vectors)
         return copy
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
@@ -305,36 +480,52 @@ class RecurrentModel(keras.Model):
             raise TypeError(f"`save` takes `filepath` and `overwrite` alone, got {kwargs}.")
         save_model(super().save, filepath, overwrite)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the settings that make this model again (its weights are stored beside them)."""
-        return {name: getattr(self, f"_{name}", None) for name in self.settings} | {
-            "inputs": self.input_names,
-            "outputs": self.output_names,
-            "dt": self.dt,
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that make this model again, by the names of its arguments."""
+        network, fields = self.network, dataclasses.fields(self.network.dynamics)
+        return {
+            "inputs": network.inputs,
+            "outputs": network.outputs,
+            "units": network.units,
+            "dt": network.dt,
+            **{field.name: getattr(network.dynamics, field.name) for field in fields},
+            **self._connectivity,
+            "feedforward": network.feedforward,
+            "output_activation": network.output_activation,
+            "trainable": None if self._learns is None else tuple(self._learns),
+            "seed": self._seed,
             "dtype": self.dtype,
+            "task": self._task,
         }
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the settings as plain data (the weights are stored beside them)."""
+        return {name: encoded(value) for name, value in self.settings.items()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
         """Return the model that `get_config` describes."""
-        return cls(**{name: restored(value) for name, value in config.items()})
+        return cls(**{name: decoded(value) for name, value in config.items()})
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return how the network learns, as plain data."""
         if self._trainer is None:
             return {}
-        serialize = keras.saving.serialize_keras_object
         return {
-            "optimizer": serialize(self.optimizer),
-            "rule": serialize(self.rule),
-            "loss": self.loss_name,
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "rule": encoded(self.rule),
+            "loss": encoded(self.loss_function),
+            "regularizers": encoded(self.penalties),
             "engine": self.engine,
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as `get_compile_config` says, with the optimizer ready to take its state."""
         if config:
-            self.compile(**{name: restored(value) for name, value in config.items()})
+            optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
+            rest = {name: decoded(config[name]) for name in config if name != "optimizer"}
+            self.compile(optimizer, **rest)
 
     def __repr__(self) -> str:
         return (
@@ -342,6 +533,57 @@ class RecurrentModel(keras.Model):
             f"{len(self.output_names)} outputs, dt {self.dt:g} ms, "
             f"{int(self.updates.numpy())} updates>"
         )
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _add_kernels(self) -> None:
+        network, units = self.network, self.network.units
+        if units.has_types and not network.dynamics.signed:
+            raise ValueError(
+                f"`units` must have no types in a {type(self).__name__}, whose gates let one unit "
+                "excite and inhibit, got excitatory and inhibitory ones. Leave `excitatory` out, "
+                "or use a RateRNN."
+            )
+        connectivity = dict(self._connectivity)
+        if network.feedforward is not None:
+            connectivity["feedforward"] = network.feedforward.connectivity
+        sides, gates = network.sides(), network.dynamics.gates
+        for index, name in enumerate(KERNELS):
+            given = connectivity.get(name)
+            if given is None and name in ("feedback", "feedforward"):
+                continue
+            if not isinstance(given, Connectivity):
+                raise TypeError(f"`{name}` must be a Connectivity, got {given!r}.")
+            post, pre = sides[name]
+            cyclic = name == "recurrent" and not gates
+            kernel = Kernel(
+                name,
+                given,
+                post,
+                pre,
+                sign=units.sign if name in ("recurrent", "output") else np.zeros(len(pre)),
+                default=SpectralRadius() if cyclic else Gaussian(),
+                seed=self._seed,
+                index=index,
+                dtype=self.dtype,
+                gates=gates if post is units else (),
+            )
+            setattr(self, f"{name}_kernel", kernel)
+
+    def _unpacked(self, state: Any) -> tuple[tuple[int, ...], State]:
+        """Return the leading shape of states, and their variables, each (-1, unit)."""
+        variables, n = self.network.dynamics.state_variables, len(self.units)
+        shape = np.shape(state)
+        form = "(..., unit)" if len(variables) == 1 else "(..., variable, unit)"
+        wanted = (n,) if len(variables) == 1 else (len(variables), n)
+        if shape[-len(wanted) :] != wanted:
+            raise ValueError(
+                f"`state` must have the shape {form}, with {' x '.join(map(str, wanted))} last, "
+                f"got {shape}."
+            )
+        lead = shape[: len(shape) - len(wanted)]
+        flat = tf.reshape(self._tensor(state), (-1, len(variables), n))
+        return lead, {name: flat[:, at] for at, name in enumerate(variables)}
 
     def _tensor(self, values: Any) -> Tensor:
         return tf.convert_to_tensor(np.asarray(values), self.compute_dtype)
@@ -362,27 +604,3 @@ class RecurrentModel(keras.Model):
             dtype=self.compute_dtype,
             alg="philox",
         )
-
-
-def _channels(kind: str, names: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(names, str) or not names or len(set(names)) < len(names):
-        raise ValueError(f"`{kind}` must be a sequence of different names, got {names!r}.")
-    return tuple(names)
-
-
-def _optimizer(optimizer: Any) -> keras.optimizers.Optimizer:
-    try:
-        made = keras.optimizers.get(optimizer)
-    except (TypeError, ValueError):
-        made = None
-    if not isinstance(made, keras.optimizers.Optimizer):
-        raise ValueError(
-            f'`optimizer` must be a Keras optimizer or its name, such as "adam", got {optimizer!r}.'
-        )
-    return made
-
-
-def _check_last(name: str, values: Any, size: int, form: str, rank: int | None = None) -> None:
-    shape = tuple(values.shape) if hasattr(values, "shape") else np.shape(values)
-    if not shape or shape[-1] != size or (rank is not None and len(shape) != rank):
-        raise ValueError(f"`{name}` must have the shape {form}, with {size} last, got {shape}.")

@@ -22,12 +22,14 @@ class Batch:
         inputs: (trial, time, input).
         targets: (trial, time, output).
         mask: (trial, time, output).
+        present: 1 within a trial, 0 in the padding behind its end, (trial, time).
         noise: key of the update's noise, two whole numbers, or None for none.
     """
 
     inputs: Tensor
     targets: Tensor
     mask: Tensor
+    present: Tensor
     noise: Tensor
 
 
@@ -61,6 +63,7 @@ def descend(model: "RecurrentModel", gradients: list[Any], loss: Tensor) -> Tens
 
     def apply() -> Tensor:
         model.optimizer.apply(gradients, variables)
+        model.project()
         return tf.constant(True)
 
     return tf.cond(finite, apply, lambda: tf.constant(False))

@@ -52,11 +52,16 @@ class BPTT(LearningRule):
         """Return loss, outputs and the gradient of each trainable variable."""
         variables = [variable.value for variable in model.trainable_variables]
         with tf.GradientTape() as tape:
-            _, outputs = model.unroll(batch.inputs, batch.noise)
-            loss = model.loss_function(batch.targets, outputs, batch.mask)
+            loss, outputs = self.loss(model, batch)
         gradients = tape.gradient(
             loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
         if self.clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
         return loss, outputs, gradients
+
+    def loss(self, model: "RecurrentModel", batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return what is minimised, penalties included, and the outputs."""
+        states, outputs = model.unroll(batch.inputs, batch.noise)
+        loss = model.loss_function(batch.targets, outputs, batch.mask, batch.present)
+        return loss + sum(penalty(model, batch, states) for penalty in model.penalties), outputs

@@ -1,0 +1,149 @@
+"""A network in one step: feed-forward stage, drive, dynamics, readout and feedback.
+
+It is plain data and knows no engine: TensorFlow trains it (`models`), NumPy simulates it
+(`simulation`), and both run the equations here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurotask._checks import count
+from neurotask.backend import activations
+from neurotask.backend.arrays import Ops
+from neurotask.backend.connectivity import Connectivity
+from neurotask.backend.dynamics.base import Array, Dynamics, State, Weights
+from neurotask.backend.settings import Setting
+from neurotask.backend.sides import Channels
+from neurotask.backend.units import Units
+
+
+@dataclass(frozen=True)
+class FeedForward(Setting):
+    """A stage between the inputs and the recurrent units: v_t = phi(W_ff u_t + b_ff).
+
+    Args:
+        units: number of its units.
+        activation: the transfer function phi: name of a Keras activation, or a function registered
+            with Keras.
+        connectivity: synapses from the inputs to the stage.
+
+    Example:
+        >>> FeedForward(32).activation
+        'relu'
+    """
+
+    units: int
+    activation: Any = "relu"
+    connectivity: Connectivity = Connectivity()
+
+    def __post_init__(self) -> None:
+        count("units", self.units)
+        activations.check("activation", self.activation)
+        if not isinstance(self.connectivity, Connectivity):
+            raise TypeError(f"`connectivity` must be a Connectivity, got {self.connectivity!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(Setting):
+    """What a network is beside its weights.
+
+    Args:
+        dynamics: how the state of the units moves.
+        units: the units.
+        inputs: names of the input channels.
+        outputs: names of the output channels.
+        dt: length of a step in ms.
+        feedforward: the stage before the recurrent units, or None.
+        output_activation: transfer function of the outputs.
+    """
+
+    dynamics: Dynamics
+    units: Units
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    dt: float
+    feedforward: FeedForward | None = None
+    output_activation: Any = "linear"
+
+    def sides(self) -> dict[str, tuple[Units | Channels, Units | Channels]]:
+        """Return what each kernel connects: (postsynaptic side, presynaptic side)."""
+        inputs, outputs = Channels("input", self.inputs), Channels("output", self.outputs)
+        sides = {
+            "input": (self.units, inputs),
+            "recurrent": (self.units, self.units),
+            "output": (outputs, self.units),
+            "feedback": (self.units, outputs),
+        }
+        if self.feedforward is None:
+            return sides
+        stage = Channels("feedforward", [f"feedforward_{i}" for i in range(self.feedforward.units)])
+        return sides | {"feedforward": (stage, inputs), "input": (self.units, stage)}
+
+    def vectors(self) -> dict[str, np.ndarray]:
+        """Return what each vector of parameters starts from."""
+        own = self.dynamics.vectors(self.units, self.dt)
+        stage = (
+            {}
+            if self.feedforward is None
+            else {"feedforward_bias": np.zeros(self.feedforward.units)}
+        )
+        return {**own, "output_bias": np.zeros(len(self.outputs)), **stage}
+
+    def prepare(self, ops: Ops, kernels: dict[str, Array], vectors: dict[str, Array]) -> Weights:
+        """Return the weights as a step uses them.
+
+        Args:
+            ops: the engine.
+            kernels: effective weights (post, pre), or (gate, post, pre).
+            vectors: the other parameters.
+        """
+        matrices = {name: ops.transposed(kernel) for name, kernel in kernels.items()}
+        return self.dynamics.prepare(ops, {**matrices, **vectors}, self.dt)
+
+    def start(self, ops: Ops, weights: Weights, n_trials: Any) -> State:
+        """Return the state before the first step, each variable (trial, unit)."""
+        names = self.dynamics.state_variables
+        return {name: ops.repeat(ops.array(weights[f"initial_{name}"]), n_trials) for name in names}
+
+    def step(
+        self,
+        ops: Ops,
+        weights: Weights,
+        state: State,
+        inputs: Array,
+        noise: Array | None = None,
+        rates: Array | None = None,
+        current: Array | None = None,
+    ) -> State:
+        """Return the state after a step.
+
+        Args:
+            ops: the engine.
+            weights: what `prepare` returned.
+            state: the state before, each variable (trial, unit).
+            inputs: what comes in, (trial, input).
+            noise: standard normals (trial, noise_per_step), or None.
+            rates: what the units send, (trial, unit), where it is not what their state says.
+            current: what is injected into the units, (trial, unit), or None.
+        """
+        rates = self.dynamics.rates(ops, state) if rates is None else rates
+        drive = [self._stage(ops, weights, inputs) @ weights["input"] + weights["bias"]]
+        if "feedback" in weights:
+            drive.append(self.output(ops, weights, rates) @ weights["feedback"])
+        if current is not None:
+            gates = max(len(self.dynamics.gates), 1)
+            drive.append(ops.concat([current] * gates) * weights["gain"])
+        return self.dynamics.step(ops, weights, state, rates, ops.add(*drive), noise)
+
+    def output(self, ops: Ops, weights: Weights, rates: Array) -> Array:
+        """Return the outputs z = g(W_out r + b_out), (..., output), for rates (..., unit)."""
+        received = ops.product(rates, weights["output"]) + weights["output_bias"]
+        return ops.function(self.output_activation)(received)
+
+    def _stage(self, ops: Ops, weights: Weights, inputs: Array) -> Array:
+        if self.feedforward is None:
+            return inputs
+        received = inputs @ weights["feedforward"] + weights["feedforward_bias"]
+        return ops.function(self.feedforward.activation)(received)

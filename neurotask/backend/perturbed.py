@@ -1,0 +1,197 @@
+"""A network under perturbations: what they do to a step, in either engine."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from neurotask.backend.arrays import Ops
+from neurotask.backend.dynamics.base import Array, State, Weights
+from neurotask.backend.network import Network
+from neurotask.backend.perturbation import Perturbation
+from neurotask.trials import Trials
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What perturbations come to on a batch of trials, as arrays.
+
+    Args:
+        network: the network.
+        perturbations: what is done to it.
+        trials: the batch.
+
+    Raises:
+        ValueError: for a unit, a phase, a synapse or a shape that there is not.
+    """
+
+    network: Network
+    perturbations: tuple[Perturbation, ...]
+    trials: Trials
+
+    def __post_init__(self) -> None:
+        for one in self._of("connectivity"):
+            n = len(self.network.units)
+            wanted = (self.trials.inputs.shape[1], n, n)
+            if np.shape(one.value) != wanted:
+                raise ValueError(
+                    f"`value` must have the shape (time, post, pre) = {wanted}, got "
+                    f"{np.shape(one.value)}."
+                )
+        self.at(slice(0, 1))  # so that mistakes show before anything is run
+        _ = self.factors
+
+    @cached_property
+    def _versions(self) -> tuple[list[int], np.ndarray]:
+        """The sets of scaled weights that occur, as bits, and which holds, (row, time)."""
+        shape = self.trials.inputs.shape[:2]
+        codes = np.zeros(shape, int)
+        for at, one in enumerate(self._of("weights")):
+            codes |= one.window(self.trials).astype(int) << at
+        known, version = np.unique(codes, return_inverse=True)
+        return known.tolist(), version.reshape(shape)
+
+    @cached_property
+    def factors(self) -> Arrays:
+        """What each kernel's weights are multiplied by in each version, (version, post, pre)."""
+        factors: Arrays = {}
+        for at, one in enumerate(self._of("weights")):
+            kernel, sides = one.kernel or "recurrent", self.network.sides()
+            if kernel not in sides:
+                names = ", ".join(f'"{name}"' for name in sides)
+                raise ValueError(f"`kernel` must be one of {names}, got {kernel!r}.")
+            own = one.factors(*sides[kernel])
+            on = np.array([bool(code >> at & 1) for code in self._versions[0]])
+            scaled = np.where(on[:, None, None], own, 1.0)
+            factors[kernel] = factors.get(kernel, 1.0) * scaled
+        return factors
+
+    def at(self, rows: slice) -> Arrays:
+        """Return what happens in each step to some of the rows, with time as the first axis.
+
+        Returns:
+            Those that are needed of "rate_gain", "rate_offset", "current", "kick_gain" and "kick",
+            each (time, row, unit); "sent_gain" and "sent_offset", the same for what the step
+            before has sent; "version" (time, row); "connectivity" (time, post, pre).
+        """
+        n_rows, n_steps, _ = self.trials.inputs[rows].shape
+        shape, arrays = (n_rows, n_steps, len(self.network.units)), {}
+
+        def set_(name: str, start: float) -> np.ndarray:
+            return arrays.setdefault(name, np.full(shape, start, np.float32))
+
+        for one in (*self._of("silence", "clamp"), *self._of("lesion")):
+            on, value = self._on(one, rows)
+            gain, offset = set_("rate_gain", 1.0), set_("rate_offset", 0.0)
+            gain[on], offset[on] = 0.0, np.broadcast_to(value, shape)[on]
+        for one in self._of("current"):
+            on, value = self._on(one, rows)
+            set_("current", 0.0)[on] += np.broadcast_to(value, shape)[on]
+        for one in self._of("kick"):
+            on, value = self._on(one, rows)
+            on &= ~np.pad(on, ((0, 0), (1, 0), (0, 0)))[:, :-1]  # the first step alone
+            gain, kick = set_("kick_gain", 1.0), set_("kick", 0.0)
+            factor = 1.0 if one.factor is None else one.factor
+            gain[on] *= factor
+            kick[on] = kick[on] * factor + np.broadcast_to(value, shape)[on]
+        arrays = {name: values.transpose(1, 0, 2) for name, values in arrays.items()}
+        for name in ("gain", "offset"):
+            if f"rate_{name}" in arrays:
+                # Step t receives what step t - 1 sends; what is before the first is as the first.
+                rate = arrays[f"rate_{name}"]
+                arrays[f"sent_{name}"] = np.concatenate([rate[:1], rate[:-1]])
+        if len(self._versions[0]) > 1:
+            arrays["version"] = self._versions[1][rows].T.astype(np.int32)
+        for one in self._of("connectivity"):
+            arrays["connectivity"] = np.asarray(one.value, np.float32) * arrays.get(
+                "connectivity", 1.0
+            )
+        return arrays
+
+    def _of(self, *kinds: str) -> Iterator[Perturbation]:
+        return (one for one in self.perturbations if one.kind in kinds)
+
+    def _on(self, one: Perturbation, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return where it acts, boolean (row, time, unit), and its values for (row, time, unit)."""
+        chosen = one.chosen(self.network.units)
+        on = one.window(self.trials)[rows][:, :, None] & chosen
+        given = one.values(chosen, rows, len(self.trials))
+        values = np.zeros((*given.shape[:-1], len(chosen))) if given.ndim else given
+        if given.ndim:
+            values[..., chosen] = given
+        return on, values[:, None, :] if values.ndim == 2 else values
+
+
+class Perturbed:
+    """A network whose steps are perturbed.
+
+    Args:
+        ops: the engine.
+        network: the network.
+        kernels: effective weights by kernel, (post, pre) or (gate, post, pre).
+        vectors: the other parameters.
+        factors: what the kernels are multiplied by in each version, (version, post, pre).
+    """
+
+    def __init__(
+        self,
+        ops: Ops,
+        network: Network,
+        kernels: dict[str, Array],
+        vectors: dict[str, Array],
+        factors: dict[str, Array],
+    ):
+        self._ops, self._network, self._vectors = ops, network, vectors
+        n = max((values.shape[0] for values in factors.values()), default=1)
+        self._kernels = [
+            {name: k * factors[name][v] if name in factors else k for name, k in kernels.items()}
+            for v in range(n)
+        ]
+        self._weights = [network.prepare(ops, version, vectors) for version in self._kernels]
+
+    def start(self, n_trials: Any) -> State:
+        """Return the state before the first step."""
+        return self._network.start(self._ops, self._weights[0], n_trials)
+
+    def step(self, state: State, inputs: Array, noise: Array | None, at: dict[str, Array]) -> State:
+        """Return the state after a step at which `at` happens."""
+        network, ops = self._network, self._ops
+        if "kick" in at:
+            first = network.dynamics.state_variables[0]
+            state = {**state, first: state[first] * at["kick_gain"] + at["kick"]}
+        rates = None
+        if "sent_gain" in at:
+            sent = network.dynamics.rates(ops, state)
+            rates = sent * at["sent_gain"] + at["sent_offset"]
+        after = [
+            network.step(ops, weights, state, inputs, noise, rates, at.get("current"))
+            for weights in self._now(at)
+        ]
+        names = network.dynamics.state_variables
+        return {name: self._chosen([one[name] for one in after], at) for name in names}
+
+    def rates(self, states: State, at: dict[str, Array]) -> Array:
+        """Return the rates of all steps, (time, trial, unit)."""
+        rates = self._network.dynamics.rates(self._ops, states)
+        return rates * at["rate_gain"] + at["rate_offset"] if "rate_gain" in at else rates
+
+    def output(self, rates: Array, at: dict[str, Array]) -> Array:
+        """Return the outputs of all steps, (time, trial, output)."""
+        network, ops = self._network, self._ops
+        return self._chosen([network.output(ops, w, rates) for w in self._weights], at)
+
+    def _now(self, at: dict[str, Array]) -> Sequence[Weights]:
+        if "connectivity" not in at:
+            return self._weights
+        changed = [{**k, "recurrent": k["recurrent"] * at["connectivity"]} for k in self._kernels]
+        return [self._network.prepare(self._ops, kernels, self._vectors) for kernels in changed]
+
+    def _chosen(self, versions: list[Array], at: dict[str, Array]) -> Array:
+        result = versions[0]
+        for v, one in enumerate(versions[1:], 1):
+            result = self._ops.where((at["version"] == v)[..., None], one, result)
+        return result

@@ -1,0 +1,62 @@
+"""The functions that an equation of a network uses, for TensorFlow; see `arrays.py`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from neurotask.backend._types import Tensor
+from neurotask.backend.activations import Function
+
+
+class TensorOps:
+    """The functions for tensors.
+
+    Args:
+        dtype: precision of the run, "float32" or "float64".
+    """
+
+    def __init__(self, dtype: str):
+        self._dtype = dtype
+
+    def array(self, values: Any) -> Tensor:
+        if tf.is_tensor(values):
+            return tf.cast(values, self._dtype)
+        return tf.convert_to_tensor(np.asarray(values, self._dtype))
+
+    def add(self, *terms: Tensor) -> Tensor:
+        # add_n broadcasts nothing: the gradient of a broadcast costs several operations a step.
+        return terms[0] if len(terms) == 1 else tf.add_n(terms)
+
+    def concat(self, parts: Sequence[Tensor]) -> Tensor:
+        return tf.concat(parts, -1)
+
+    def split(self, values: Tensor, n: int) -> Sequence[Tensor]:
+        return tf.split(values, n, -1)
+
+    def product(self, values: Tensor, matrix: Tensor) -> Tensor:
+        # As one matrix product; the gradient of einsum transposes the rates of all steps.
+        return tf.tensordot(values, matrix, 1)
+
+    def repeat(self, row: Tensor, n_trials: Tensor) -> Tensor:
+        return tf.broadcast_to(row, (n_trials, row.shape[-1]))
+
+    def transposed(self, kernel: Tensor) -> Tensor:
+        return tf.transpose(tf.reshape(kernel, (-1, kernel.shape[-1])))
+
+    def function(self, activation: Any) -> Function:
+        return keras.activations.get(activation)
+
+    def exp(self, values: Tensor) -> Tensor:
+        return tf.exp(values)
+
+    def tanh(self, values: Tensor) -> Tensor:
+        return tf.tanh(values)
+
+    def sigmoid(self, values: Tensor) -> Tensor:
+        return tf.sigmoid(values)
+
+    def where(self, condition: Tensor, yes: Any, no: Any) -> Tensor:
+        return tf.where(condition, yes, no)

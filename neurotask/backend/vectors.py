@@ -1,0 +1,92 @@
+"""The parameters of a built model that are no synapses: biases, initial state, time constants."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from neurotask._checks import choose
+from neurotask.backend._types import Tensor
+from neurotask.backend.dynamics.base import Dynamics
+
+
+class Vectors(keras.layers.Layer):
+    """Vectors of parameters: variables where they may change, constants where settings say all.
+
+    Args:
+        starts: what each starts from, (n,).
+        dynamics: says which are times and which do not learn unless asked to.
+        dt: length of a step in ms.
+        trainable: which learn, by name; None: all that the dynamics do not fix.
+        dtype: "float32" or "float64".
+
+    Attributes:
+        free: the variables that may change, by name.
+
+    Raises:
+        ValueError: for a name that cannot learn, or a time that starts at dt or below and learns.
+    """
+
+    def __init__(
+        self,
+        starts: Mapping[str, np.ndarray],
+        dynamics: Dynamics,
+        dt: float,
+        trainable: Sequence[str] | None,
+        dtype: str,
+    ):
+        super().__init__(name="vectors", dtype=dtype)
+        free = [name for name in starts if name not in dynamics.fixed]
+        learned = (
+            free if trainable is None else _names(trainable, [*free, *dynamics.time_constants])
+        )
+        times = [name for name in dynamics.time_constants if name in learned]
+        self._dt, self._free, self._times = dt, tuple(free), tuple(times)
+        self._constants = {n: start for n, start in starts.items() if n not in {*free, *times}}
+        for name in free:
+            self._add(name, starts[name], name in learned)
+        for name in times:
+            self._add(f"raw_{name}", _above(starts[name], dt, name), True)
+        self.built = True
+
+    @property
+    def free(self) -> dict[str, Any]:
+        """The variables that may change, by name; times that learn are not among them."""
+        return {name: getattr(self, name) for name in self._free}
+
+    def values(self) -> dict[str, Any]:
+        """Return all vectors as they are now: tensors, or arrays where they are constants."""
+        free = {name: tf.convert_to_tensor(variable) for name, variable in self.free.items()}
+        # A time that learns is dt + exp(raw), which no change takes below dt.
+        times: dict[str, Tensor] = {
+            name: self._dt + tf.exp(getattr(self, f"raw_{name}")) for name in self._times
+        }
+        return {**self._constants, **free, **times}
+
+    def keep_times(self, other: "Vectors") -> None:
+        """Take the times of another network that steps by another dt."""
+        for name in self._times:
+            times = other.values()[name].numpy()
+            getattr(self, f"raw_{name}").assign(_above(times, self._dt, name))
+
+    def _add(self, name: str, value: np.ndarray, trainable: bool) -> None:
+        made = self.add_weight(value.shape, "zeros", name=name, trainable=trainable)
+        made.assign(value)
+        setattr(self, name, made)
+
+
+def _names(given: Any, known: list[str]) -> list[str]:
+    if isinstance(given, str):
+        raise ValueError(f"`trainable` must be names in a tuple, got {given!r}. Write (name,).")
+    return [choose("trainable", name, known) for name in given]
+
+
+def _above(values: np.ndarray, dt: float, name: str) -> np.ndarray:
+    """Return raw so that dt + exp(raw) are the values."""
+    if values.min() <= dt:
+        raise ValueError(
+            f"`{name}` must be above dt = {dt:g} ms where it learns, got {values.min():g} ms."
+        )
+    return np.log(values - dt)
