@@ -56,6 +56,7 @@ class Network(Setting):
         outputs: names of the output channels.
         dt: length of a step in ms.
         feedforward: the stage before the recurrent units, or None.
+        feedback: whether the outputs project back to the units.
         output_activation: transfer function of the outputs.
     """
 
@@ -65,6 +66,7 @@ class Network(Setting):
     outputs: tuple[str, ...]
     dt: float
     feedforward: FeedForward | None = None
+    feedback: bool = False
     output_activation: Any = "linear"
 
     def sides(self) -> dict[str, tuple[Units | Channels, Units | Channels]]:
@@ -74,8 +76,9 @@ class Network(Setting):
             "input": (self.units, inputs),
             "recurrent": (self.units, self.units),
             "output": (outputs, self.units),
-            "feedback": (self.units, outputs),
         }
+        if self.feedback:
+            sides["feedback"] = (self.units, outputs)
         if self.feedforward is None:
             return sides
         stage = Channels("feedforward", [f"feedforward_{i}" for i in range(self.feedforward.units)])

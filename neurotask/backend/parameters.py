@@ -1,7 +1,9 @@
 """`Parameters`: a trained network as plain arrays, run and stored without TensorFlow."""
 
+import importlib
 import json
 import os
+import pkgutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
+from neurotask.backend import dynamics
 from neurotask.backend.network import Network
 from neurotask.backend.settings import decoded, encoded
 
@@ -97,6 +100,9 @@ class Parameters:
         if read is None:
             raise ValueError(f"`path` must end in .npz or .safetensors, got {str(path)!r}.")
         arrays, settings = read(path)
+        # So that the names of all dynamics are known, in a process that has made no model either.
+        for found in pkgutil.iter_modules(dynamics.__path__, dynamics.__name__ + "."):
+            importlib.import_module(found.name)
         network = decoded(json.loads(settings))
         parts = {"kernel": {}, "vector": {}}
         for name, values in arrays.items():

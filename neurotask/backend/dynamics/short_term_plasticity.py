@@ -1,6 +1,6 @@
 """Short-term plasticity: synapses that facilitate and tire with the rate of their sender."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,10 +10,10 @@ from neurotask._checks import number
 from neurotask.backend.arrays import Ops
 from neurotask.backend.dynamics.base import Array, State, Weights
 from neurotask.backend.settings import Setting
-from neurotask.backend.units import Units
+from neurotask.backend.units import PerUnit, Units
 from neurotask.distributions import plain
 
-PerUnit = float | Mapping[str, float] | Sequence[float]
+_RANGES = {"utilization": 1.0, "tau_facilitation": None, "tau_depression": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,18 +61,17 @@ class ShortTermPlasticity(Setting):
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        for name, high in (
-            ("utilization", 1.0),
-            ("tau_facilitation", None),
-            ("tau_depression", None),
-        ):
+        for name, high in _RANGES.items():
             value = getattr(self, name)
             if not isinstance(value, (int, float, Mapping)):
-                object.__setattr__(self, name, plain(value))
-            several = isinstance(value, (Mapping, Sequence, np.ndarray))
-            ones = value.values() if isinstance(value, Mapping) else (value if several else [value])
-            for one in plain(list(ones)):
-                number(name, one, low=0.0, high=high, above=True)
+                value = plain(value)
+                object.__setattr__(self, name, value)
+            if isinstance(value, (tuple, Mapping)):
+                named = value.items() if isinstance(value, Mapping) else enumerate(value)
+                for label, one in named:
+                    number(f"{name}[{label!r}]", one, low=0.0, high=high, above=True)
+            else:
+                number(name, value, low=0.0, high=high, above=True)
         number("hz", self.hz, low=0.0, above=True)
 
     def __hash__(self) -> int:

@@ -115,6 +115,7 @@ class RecurrentModel(keras.Model):
             outputs=channels("outputs", outputs),
             dt=number("dt", dt, low=0.0, above=True),
             feedforward=stage(feedforward),
+            feedback=feedback is not None,
             output_activation=output_activation,
         )
         self._connectivity = {"input": input, "recurrent": recurrent, "output": output}
