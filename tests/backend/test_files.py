@@ -1,5 +1,6 @@
 """Model files: everything comes back, in a fresh process, and nothing is left half written."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import neurotask as nt
+from neurotask.load import module
 
 
 def fit(model, task, updates):
@@ -136,3 +138,149 @@ def test_overwriting_can_be_refused(trained, tmp_path):
     trained.save(tmp_path / "n.keras")
     with pytest.raises(FileExistsError, match=r"`filepath` must be new, but .* exists"):
         trained.save(tmp_path / "n.keras", overwrite=False)
+
+
+MINE = '''
+from dataclasses import dataclass
+import keras
+import numpy as np
+import neurotask as nt
+
+
+@keras.saving.register_keras_serializable("mine")
+def bent(x):
+    return keras.ops.relu(x) ** 1.5
+
+
+@dataclass(frozen=True)
+class Ring(nt.initializers.Initializer):
+    """Each unit hears its neighbour."""
+
+    weight: float = 0.5
+
+    def sample(self, rng, strength, sign):
+        n = strength.shape[-1]
+        return nt.initializers.folded(np.roll(np.eye(n) * self.weight, 1, 0), strength, sign)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perfect(nt.Dynamics):
+    """Units that do not leak."""
+
+    gain: float = 0.1
+    examples = ({"gain": 0.3},)
+
+    def vectors(self, units, dt):
+        return {"bias": np.zeros(len(units)), "initial_state": np.zeros(len(units))}
+
+    def noise_per_step(self, n_units):
+        return 0
+
+    def prepare(self, ops, weights, dt):
+        return {**weights, "gain": ops.array(1.0)}
+
+    def step(self, ops, weights, state, rates, drive, noise):
+        received = ops.add(rates @ weights["recurrent"], drive)
+        return {"state": state["state"] + self.gain * received}
+
+    def rates(self, ops, state):
+        return ops.tanh(state["state"])
+
+
+class PerfectRNN(nt.RecurrentModel):
+    """A network of perfect integrators."""
+
+    dynamics_type = Perfect
+'''
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path / "my_model.py"
+    path.write_text(MINE)
+    return path
+
+
+def names_of(path):
+    return vars(module(path.resolve()))
+
+
+def test_a_users_model_keeps_the_contract(mine):
+    assert "files" in nt.testing.check_model(names_of(mine)["PerfectRNN"], gain=0.2)
+
+
+def test_a_users_model_loads_with_its_code_in_a_fresh_process(mine, quick, tmp_path):
+    own = names_of(mine)
+    recurrent = nt.Connectivity(initializer=own["Ring"](0.3))
+    model = own["PerfectRNN"].for_task(
+        quick, units=4, recurrent=recurrent, output_activation=own["bent"]
+    )
+    assert model.recurrent_kernel.effective().numpy()[1, 0] == pytest.approx(0.3)
+    model.compile()
+    model.fit(quick, updates=2, batch_size=4, verbose=0)
+    model.save(tmp_path / "n.keras")
+    code = (
+        "import sys, neurotask as nt\n"
+        "try: nt.load_model(sys.argv[1])\n"
+        "except ValueError as error: print(error)\n"
+        "model = nt.load_model(sys.argv[1], code=sys.argv[2])\n"
+        "print(type(model).__name__, model.network.dynamics, int(model.updates))\n"
+    )
+    env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    args = [sys.executable, "-c", code, tmp_path / "n.keras", mine]
+    run = subprocess.run(args, capture_output=True, text=True, env=env)
+    assert run.returncode == 0, run.stderr
+    refused, loaded = run.stdout.splitlines()
+    assert "holds a PerfectRNN, which nobody has defined here" in refused
+    assert 'load_model(path, code="my_model.py")' in refused
+    assert loaded == "PerfectRNN Perfect(gain=0.1) 2"
+
+
+def test_a_users_part_of_a_model_of_ours_needs_its_code_too(mine, quick, tmp_path):
+    recurrent = nt.Connectivity(initializer=names_of(mine)["Ring"]())
+    nt.RateRNN.for_task(quick, units=4, recurrent=recurrent).save(tmp_path / "n.keras")
+    code = "import sys, neurotask as nt; nt.load_model(sys.argv[1])"
+    run = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "n.keras"], capture_output=True, text=True
+    )
+    assert "`Ring` must be defined before the file that names it is read" in run.stderr
+    assert 'code="my_model.py"' in run.stderr
+
+
+def test_weights_that_are_no_numbers_are_refused(trained, tmp_path):
+    trained.recurrent_kernel.raw.assign(np.full((10, 10), np.nan))
+    trained.save(tmp_path / "n.keras")
+    with pytest.raises(
+        ValueError, match=r"must hold finite weights, but recurrent/raw in .* has NaN"
+    ):
+        nt.load_model(tmp_path / "n.keras")
+
+
+def test_code_that_is_not_there(trained, tmp_path):
+    trained.save(tmp_path / "n.keras")
+    with pytest.raises(
+        FileNotFoundError, match=r"`code` must be a Python file, but there is no a.py"
+    ):
+        nt.load_model(tmp_path / "n.keras", code="a.py")
+
+
+def test_a_bit_that_flipped_is_noticed(trained, tmp_path):
+    path = tmp_path / "n.keras"
+    trained.save(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"must be a whole .keras file"):
+        nt.load_model(path)
+
+
+def test_losses_penalties_and_the_task_are_kept(quick, tmp_path):
+    model = nt.RateRNN.for_task(quick, units=4)
+    penalties = [nt.regularizers.L2(0.1), nt.regularizers.RateHomeostasis(0.1, target=0.2)]
+    model.compile(loss=nt.losses.Huber(delta=0.5, mean="steps"), regularizers=penalties)
+    model.fit(quick, updates=2, batch_size=4, verbose=0)
+    model.save(tmp_path / "n.keras")
+    loaded = nt.load_model(tmp_path / "n.keras")
+    assert loaded.loss_function == nt.losses.Huber(delta=0.5, mean="steps")
+    assert loaded.penalties == tuple(penalties)
+    assert loaded.task == repr(quick)
