@@ -1,4 +1,4 @@
-"""Measure and print a table: `python -m benchmarks [tasks | learning] [--rounds N] [--write]`."""
+"""Measure and print a table: `python -m benchmarks [tasks | learning | backend] [--write]`."""
 
 import argparse
 import os
@@ -17,9 +17,10 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["all", "tasks", "learning"],
+        choices=["all", "tasks", "learning", "backend"],
         default="all",
-        help="tasks: making each task's trials; learning: networks that learn ten of them",
+        help="tasks: making each task's trials; learning: networks that learn ten of them; "
+        "backend: what constraints and other models cost",
     )
     parser.add_argument("--only", nargs="*", metavar="TASK", help="learning: these tasks")
     parser.add_argument("--rounds", type=int, default=10, help="rounds of turns")
@@ -44,6 +45,10 @@ def _measured(arguments: argparse.Namespace) -> tuple[str, str, str]:
 
         names = tuple(arguments.only or learning.TASKS)
         return "learning.md", "Learning the tasks", learning.table(names)
+    if arguments.what == "backend":
+        from benchmarks import backend
+
+        return "backend.md", "Constraints, models, runs", backend.table(arguments.rounds)
     return "table.md", "Benchmarks", markdown(measure(arguments.rounds))
 
 

@@ -32,17 +32,17 @@ def _row(kind: str, units: int) -> Row:
 def _measure(kind: str, units: int) -> dict[str, float]:
     import tensorflow as tf
 
-    imported = _peak()
+    imported = peak()
     from benchmarks.ours import Ours
     from benchmarks.training import batch, plain_scan, task
 
     trained, arrays = Ours(units, task()) if kind == "neurotask" else plain_scan(units), batch()
     for update in range(N_UPDATES):
         trained.update(*arrays, tf.constant([1, update], tf.int64)).numpy()
-    return {"import": imported, "training": _peak()}
+    return {"import": imported, "training": peak()}
 
 
-def _peak() -> float:
+def peak() -> float:
     """Return the largest memory that this process has had, in MiB."""
     per_mebibyte = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mebibyte

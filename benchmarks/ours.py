@@ -1,5 +1,8 @@
 """The package itself: the bare compiled update, the forward pass, and a whole `fit`."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -9,12 +12,29 @@ from neurotask.backend.rules.base import Batch
 
 
 class Ours:
-    """A `RateRNN` for a task, trained by BPTT and Adam."""
+    """A model for a task, trained by BPTT and Adam.
 
-    def __init__(self, units: int, task: nt.Task):
+    Args:
+        units: its units.
+        task: the task.
+        kind: class of the model.
+        regularizers: penalties beside the loss.
+        **settings: further settings of the model.
+    """
+
+    def __init__(
+        self,
+        units: int | nt.Units,
+        task: nt.Task,
+        kind: type[nt.RecurrentModel] = nt.RateRNN,
+        regularizers: Sequence[nt.regularizers.Regularizer] = (),
+        **settings: Any,
+    ):
         self._task = task
-        self._model = nt.RateRNN.for_task(task, units=units, tau=TAU, noise=NOISE, seed=0)
-        self._model.compile(optimizer="adam", rule="bptt")
+        if kind is nt.RateRNN:
+            settings = {"tau": TAU, "noise": NOISE} | settings
+        self._model = kind.for_task(task, units=units, seed=0, **settings)
+        self._model.compile(optimizer="adam", rule="bptt", regularizers=regularizers)
 
     @tf.function(autograph=False)
     def forward(self, inputs: tf.Tensor, key: tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,7 @@ from neurotask._checks import count
 from neurotask._streams import Stream, key
 from neurotask.backend import losses
 from neurotask.backend._types import Tensor
+from neurotask.backend.dynamics.base import State
 from neurotask.backend.fitting import check_trials
 from neurotask.backend.perturbation import Perturbation
 from neurotask.backend.perturbed import Perturbed, Plan
@@ -118,52 +119,64 @@ class Runner:
                 {one: any_.get(one, each) for one in happening},
                 {one: spec(np.shape(values), tf.float32) for one, values in factors.items()},
             ]
-            run = self._perturbed if happening or factors else self._plain
 
             def forward(
                 inputs: Tensor, key: Tensor, happening: Tensors, factors: Tensors
             ) -> Tensors:
-                states, rates, outputs = run(inputs, key if noise else None, happening, factors)
-                kept = {
-                    "states": lambda: stacked(list(states.values()), tf.stack),
-                    "rates": lambda: rates,
-                }
-                arrays = {"outputs": outputs, **{one: kept[one]() for one in record}}
+                arrays = self._unrolled(inputs, key if noise else None, happening, factors, record)
                 return {one: _trial_first(values) for one, values in arrays.items()}
 
             self._compiled[name] = tf.function(forward, input_signature=signature, autograph=False)
         return self._compiled[name]
 
-    def _plain(
-        self, inputs: Tensor, key: Tensor | None, happening: Tensors, factors: Tensors
-    ) -> tuple[Tensors, Tensor, Tensor]:
-        """Return states, rates and outputs with time as the first axis."""
-        states, outputs = self._model.unroll(inputs, key)
-        return states, self._model.rates_of(states), _trial_first(outputs)
-
-    def _perturbed(
-        self, inputs: Tensor, key: Tensor | None, happening: Tensors, factors: Tensors
-    ) -> tuple[Tensors, Tensor, Tensor]:
-        """Return states, rates and outputs with time as the first axis, under perturbations."""
+    def _unrolled(
+        self,
+        inputs: Tensor,
+        key: Tensor | None,
+        happening: Tensors,
+        factors: Tensors,
+        record: tuple[str, ...],
+    ) -> Tensors:
+        """Return "outputs" and what is recorded, with time as the first axis."""
         model = self._model
         cast = lambda x: x if x.dtype.is_integer else tf.cast(x, model.compute_dtype)  # noqa: E731
         happening = {name: cast(values) for name, values in happening.items()}
         factors = {name: cast(values) for name, values in factors.items()}
         parts = model.effective(), model.vectors(), factors
-        perturbed = Perturbed(model.ops, model.network, *parts)
+        network = Perturbed(model.ops, model.network, *parts)
         inputs = cast(tf.transpose(inputs, (1, 0, 2)))
-        n_trials = tf.shape(inputs)[1]
+        n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[1]
         noisy = key is not None and model.noise_per_step > 0
 
-        def step(state: Tensors, now: tuple[Tensor, Tensor, Tensors]) -> Tensors:
+        def step(state: State, now: tuple[Tensor, Tensor, Tensors]) -> State:
             current, t, at = now
             drawn = model.normals(key, t, n_trials) if noisy else None
-            return perturbed.step(state, current, drawn, at)
+            return network.step(state, current, drawn, at)
 
-        elements = (inputs, tf.range(tf.shape(inputs, tf.int64)[0]), happening)
-        states = tf.scan(step, elements, initializer=perturbed.start(n_trials))
-        rates = perturbed.rates(states, happening)
-        return states, rates, perturbed.output(rates, happening)
+        elements = (inputs, tf.range(tf.cast(n_steps, tf.int64)), happening)
+        start = network.start(n_trials)
+        if not record:
+            return {"outputs": _outputs(network, step, elements, start, n_steps)}
+        states = tf.scan(step, elements, initializer=start)
+        rates = network.rates(states, happening)
+        kept = {"states": lambda: stacked(list(states.values()), tf.stack), "rates": lambda: rates}
+        outputs = network.output(rates, happening)
+        return {"outputs": outputs, **{name: kept[name]() for name in record}}
+
+
+def _outputs(network: Perturbed, step: Any, elements: Any, start: State, n_steps: Tensor) -> Tensor:
+    """Return the outputs of all steps; no state is kept longer than a step."""
+    outputs = tf.TensorArray(next(iter(start.values())).dtype, n_steps)
+
+    def body(t: Tensor, state: State, outputs: Any) -> Any:
+        now = tf.nest.map_structure(lambda values: values[t], elements)
+        state, at = step(state, now), now[2]
+        return t + 1, state, outputs.write(t, network.output(network.rates(state, at), at))
+
+    loop = tf.while_loop(
+        lambda t, *_: t < n_steps, body, (tf.constant(0), start, outputs), parallel_iterations=1
+    )
+    return loop[2].stack()
 
 
 def _trial_first(values: Tensor) -> Tensor:
