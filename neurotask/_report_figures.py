@@ -111,21 +111,25 @@ def trajectories(figure: Figure, result: PCA) -> None:
 
 
 def weights(figure: Figure, kernels: Mapping[str, xr.DataArray]) -> None:
-    """Draw the recurrent matrix, units sorted by area, type and readout."""
+    """Draw the recurrent matrix, or one for each gate, units sorted by area, type and readout."""
     recurrent = kernels["recurrent"]
     order = unit_order(recurrent, kernels["output"])
-    matrix = recurrent.to_numpy()[np.ix_(order, order)]
-    limit = np.quantile(np.abs(matrix), 0.99) or np.abs(matrix).max() or 1.0
-    ax = figure.subplots()
-    extent = (0.5, len(matrix) + 0.5, len(matrix) + 0.5, 0.5)
-    image = ax.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, extent=extent)
-    bar = figure.colorbar(image, ax=ax, shrink=0.85, extend="both", pad=0.07)
+    n = len(order)
+    matrices = recurrent.to_numpy().reshape(-1, n, n)[:, order][:, :, order]
+    limit = np.quantile(np.abs(matrices), 0.99) or np.abs(matrices).max() or 1.0
+    axes = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
+    extent = (0.5, n + 0.5, n + 0.5, 0.5)
+    for at, (ax, matrix) in enumerate(zip(axes, matrices, strict=True)):
+        ax.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, extent=extent)
+        ax.set(xlabel="Presynaptic unit", ylabel="" if at else "Postsynaptic unit")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(6 if len(axes) == 1 else 4, integer=True))
+        _blocks(ax, group_names(recurrent)[order])
+        if "gate" in recurrent.dims:
+            ax.set_title(f"{recurrent['gate'].to_numpy()[at]} gate", fontsize="medium", pad=14)
+    bar = figure.colorbar(axes[0].images[0], ax=axes, shrink=0.85, extend="both", pad=0.07 / len(axes))
     bar.set_label("Weight")
     bar.outline.set_visible(False)
-    ax.set(xlabel="Presynaptic unit", ylabel="Postsynaptic unit")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(6, integer=True))
-    _blocks(ax, group_names(recurrent)[order])
 
 
 def unit_order(recurrent: xr.DataArray, output: xr.DataArray) -> np.ndarray:

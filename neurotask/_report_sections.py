@@ -256,15 +256,13 @@ def connections(kernels: dict[str, xr.DataArray] | None, number: int) -> Section
     )
     outputs = [str(name) for name in kernels["output"]["output"].to_numpy()]
     within = f" from those that drive {outputs[0]} to those that drive {outputs[-1]}"
-    values = np.abs(recurrent.to_numpy())
-    silent = float((values < 1e-3 * values.max()).mean()) if values.max() > 0 else 1.0
     caption = (
         f"Effective weights, red where they excite and blue where they inhibit; the colours end at "
         f"the 99th percentile of their absolute values. Units are sorted{kinds}{within}. "
-        f"{_dale(recurrent)}{percent(silent)} of the entries are absent or silent (less than a "
-        "thousandth of the strongest)."
+        f"{_dale(recurrent)}{_silent(recurrent)}"
     )
-    size = (5.2, 4.4)
+    gates = recurrent.sizes.get("gate", 1)
+    size = (5.2, 4.4) if gates == 1 else (2.6 * gates, 3.2)
     picture = Picture(
         name="weights",
         number=number,
@@ -286,6 +284,17 @@ def _dale(recurrent: xr.DataArray) -> str:
     if wrong:
         return f"Dale\u2019s law is broken by {whole(wrong)} of {whole(recurrent.size)} weights. "
     return "Dale\u2019s law holds: each column has one sign. "
+
+
+def _silent(recurrent: xr.DataArray) -> str:
+    """Say how many synapses there are, and how many of them have a weight of 0."""
+    values = recurrent.to_numpy()
+    exists = np.broadcast_to(recurrent.coords.get("exists", np.True_), values.shape)
+    absent = "" if exists.all() else f"{percent(1 - exists.mean())} of the pairs have no synapse. "
+    if not exists.any():
+        return absent.rstrip()
+    silent = (values[exists] == 0).mean()
+    return f"{absent}{percent(silent)} of the synapses are silent (weight 0)."
 
 
 def numbered(parts: list[Any]) -> list[Section]:

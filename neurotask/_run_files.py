@@ -15,6 +15,7 @@ import xarray as xr
 from neurotask import _toml
 
 SETTINGS, NETWORK, WEIGHTS = "run.toml", "network.keras", "weights.nc"
+SYNAPSES = ("exists", "plastic")  # coordinates of weights
 HISTORY, SESSION, SOURCES = "history.csv", "session.nc", "sources"
 
 
@@ -96,15 +97,27 @@ def short(value: float) -> float:
 
 def write_weights(folder: Path, weights: Mapping[str, xr.DataArray]) -> None:
     """Write the effective weights, labelled; a variable may not have the name of a dimension."""
-    named = xr.Dataset({f"{name}_weights": values for name, values in weights.items()})
+    named = xr.Dataset()
+    for name, values in weights.items():
+        # Which synapses there are is another array in each kernel, so it cannot be a coordinate.
+        named[f"{name}_weights"] = values.drop_vars(SYNAPSES, errors="ignore")
+        for kind in SYNAPSES:
+            if kind in values.coords:
+                named[f"{name}_{kind}"] = values[kind].drop_vars(SYNAPSES)
     named.to_netcdf(folder / WEIGHTS, engine="h5netcdf")
 
 
 def read_weights(folder: Path) -> dict[str, xr.DataArray]:
     """Return what `write_weights` wrote."""
     dataset = xr.load_dataset(folder / WEIGHTS, engine="h5netcdf")
-    names = {str(name): str(name).removesuffix("_weights") for name in dataset.data_vars}
-    return {short: dataset[name].rename(short) for name, short in names.items()}
+    weights = {}
+    for variable in map(str, dataset.data_vars):
+        name, _, what = variable.rpartition("_")
+        if what == "weights":
+            kinds = {kind: dataset.get(f"{name}_{kind}") for kind in SYNAPSES}
+            present = {k: (v.dims, v.to_numpy()) for k, v in kinds.items() if v is not None}
+            weights[name] = dataset[variable].rename(name).assign_coords(present)
+    return weights
 
 
 def write_session(folder: Path, session: xr.Dataset) -> None:

@@ -139,6 +139,7 @@ def copy_task(
 @app.command()
 def train(
     task: TaskArgument,
+    model: Annotated[str, typer.Option(help="Kind of network: rate, lstm or gru.")] = "rate",
     rule: Annotated[str, typer.Option(help="Learning rule.")] = "bptt",
     units: Annotated[int, typer.Option(min=1, help="Number of units.")] = 50,
     dale: Annotated[
@@ -147,8 +148,12 @@ def train(
     ] = None,
     updates: Annotated[int, typer.Option(min=1, help="Number of updates.")] = 500,
     batch_size: Annotated[int, typer.Option(min=1, help="Trials an update.")] = 128,
-    noise: Annotated[float, typer.Option(min=0, help="Standard deviation of unit noise.")] = 0.05,
-    tau: Annotated[float, typer.Option(help="Time constant of the units, ms.")] = 100.0,
+    noise: Annotated[
+        float | None, typer.Option(min=0, help="Standard deviation of unit noise, 0.05 for rate.")
+    ] = None,
+    tau: Annotated[
+        float | None, typer.Option(help="Time constant of the units in ms, 100 for rate.")
+    ] = None,
     learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 0.001,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, trials and noise.")] = 0,
     out: Annotated[
@@ -156,9 +161,9 @@ def train(
     ] = None,
     set_: SetOption = None,
 ) -> None:
-    """Train a leaky rate network on a task, test it, and write a run folder with a report."""
+    """Train a network on a task, test it, and write a run folder with a report."""
     with user_errors():
-        from neurotask._checks import number
+        from neurotask._checks import choose, number
         from neurotask._run_files import new_folder
 
         kind = _task_class(task)
@@ -168,6 +173,10 @@ def train(
         out = new_folder("--out", Path("runs") / _stem(kind) if out is None else out)
         _check_place("--out", out)
         number("--learning-rate", learning_rate, low=0.0, above=True)
+        choose("--model", model, ("rate", "lstm", "gru"))
+        own = {name: value for name, value in (("tau", tau), ("noise", noise)) if value is not None}
+        if model == "rate":
+            own = {"noise": 0.05} | own
         with _quiet():
             import keras
 
@@ -177,14 +186,14 @@ def train(
         from neurotask._progress import ShowProgress
         from neurotask.runs import train as train_run
 
-        model = nt.RateRNN.for_task(
-            learned, units=nt.Units(units, excitatory=dale), tau=tau, noise=noise, seed=seed
+        network = {"rate": nt.RateRNN, "lstm": nt.LSTM, "gru": nt.GRU}[model].for_task(
+            learned, units=nt.Units(units, excitatory=dale), seed=seed, **own
         )
-        model.compile(keras.optimizers.Adam(learning_rate), rule=rule)
+        network.compile(keras.optimizers.Adam(learning_rate), rule=rule)
         with ShowProgress(updates, Console(stderr=True)) as progress:
             plan = {"updates": updates, "batch_size": batch_size, "seed": seed}
             watcher = keras.callbacks.LambdaCallback(**progress.hooks)
-            run = train_run(model, learned, out=out, **plan, callbacks=[watcher])
+            run = train_run(network, learned, out=out, **plan, callbacks=[watcher])
         _say_what_came_out(run)
 
 

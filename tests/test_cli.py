@@ -245,6 +245,14 @@ def test_train_and_report(call, folder):
     assert (folder / "a/b/figures/psychometric.svg").exists()
 
 
+def test_gated_networks_train_and_report(call, folder):
+    result = call("train", "rdm", *SMALL, "--model", "gru", "--updates", "1", "--out", "g")
+    assert result.exit_code == 0, result.output
+    run = runs.load_run(folder / "g")
+    assert run.settings["model"]["class"] == "GRU"
+    assert run.weights["recurrent"].dims == ("gate", "unit", "source")
+
+
 def _line_of(run):
     """The line of progress that a run of one segment writes."""
     row = runs.load_run(run).history.iloc[0]
@@ -280,6 +288,9 @@ def test_bare_file_trains_into_a_folder_of_its_name(call, bare, folder):
         (["rdm", "--tau", "5"], 1, "`dt` must be at most tau = 5 ms, got 20 ms"),
         (["rdm", "--learning-rate", "-1"], 1, "`--learning-rate` must be a number above 0, got -1"),
         (["rdm", "--learning-rate", "nan"], 1, "`--learning-rate` must be a number above 0"),
+        (["rdm", "--model", "ltsm"], 1, 'got \'ltsm\'. Did you mean "lstm"?'),
+        (["rdm", "--model", "lstm", "--tau", "50"], 1, "`LSTM` must be given arguments that it has"),
+        (["rdm", "--model", "gru", "--dale", "0.8"], 1, "`units` must have no types in a GRU"),
         (["rdm", "--noise", "-1"], 2, "Invalid value for '--noise'"),
         (["rdm", "--dale", "0.001"], 1, "must leave a unit of each type in the network"),
         (["rdm", "--dale", "80"], 2, "Invalid value for '--dale'"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import matplotlib as mpl
+import matplotlib.figure
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -317,7 +318,28 @@ def test_silent_synapses_are_counted(undrawn):
     kernels = weights()
     kernels["recurrent"][:2, :] = 0.0
     html = report(settings(), HISTORY, None, kernels).html
-    assert "20.0\u202f% of the entries are absent or silent" in html
+    assert "20.0\u202f% of the synapses are silent (weight 0)." in html
+    assert "have no synapse" not in html
+
+
+def test_what_is_absent_is_not_silent(undrawn):
+    kernels, exists = weights(), np.ones((10, 10), bool)
+    kernels["recurrent"][:3, :] = 0.0
+    exists[:2] = False
+    kernels["recurrent"] = kernels["recurrent"].assign_coords(exists=(("unit", "source"), exists))
+    html = report(settings(), HISTORY, None, kernels).html
+    wanted = "20.0\u202f% of the pairs have no synapse. 12.5\u202f% of the synapses are silent"
+    assert wanted in html
+
+
+def test_gated_networks_have_a_matrix_for_each_gate():
+    model = nt.LSTM.for_task(nt.load("rdm"), units=6, seed=0)
+    figure = mpl.figure.Figure()
+    figures.weights(figure, model.effective_weights())
+    titles = [ax.get_title() for ax in figure.axes[:4]]
+    assert titles == [f"{gate} gate" for gate in ("input", "forget", "cell", "output")]
+    whole = report(settings(), HISTORY, None, model.effective_weights())
+    assert whole.files()["figures/weights.png"].startswith(b"\x89PNG")
 
 
 # --- numbers and data -----------------------------------------------------------------------------

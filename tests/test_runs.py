@@ -117,6 +117,9 @@ def test_weights_are_labelled_as_in_the_network(finished):
     for name, weights in model.effective_weights().items():
         assert kept[name].dims == weights.dims
         np.testing.assert_array_equal(kept[name], weights)
+        for what in ("exists", "plastic"):
+            np.testing.assert_array_equal(kept[name][what], weights[what])
+            assert kept[name][what].dtype == bool
     assert kept["recurrent"]["source_cell_type"].to_numpy().tolist() == ["E"] * 6 + ["I"] * 2
 
 
