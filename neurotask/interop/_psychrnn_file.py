@@ -13,8 +13,11 @@ from neurotask._checks import listed
 Arrays = dict[str, np.ndarray]
 
 WEIGHTS = ("W_rec", "W_in", "W_out", "b_rec", "b_out", "init_state")
+MASKS = {"rec_connectivity": "W_rec", "input_connectivity": "W_in", "output_connectivity": "W_out"}
 # What only the file of an LSTM holds. It has a W_rec too, which its network does not use.
 LSTM_ONLY = "init_cell"
+# Ours alone: whether the weights hold the factors of their masks already. PsychRNN passes it by.
+APPLIED = "factors_applied"
 
 
 def read(path: Any) -> Arrays:
@@ -31,7 +34,8 @@ def read(path: Any) -> Arrays:
         With N units, all of them numbers: W_rec (N, N), W_in (N, input), W_out (output, N),
         b_rec (N,), b_out (output,), init_state (N,); the masks rec_connectivity,
         input_connectivity and output_connectivity of the shapes of their weights; Dale_rec and
-        Dale_out, the signs on the diagonals, (N,); dale_ratio, (), 0 for no law of Dale.
+        Dale_out, the signs on the diagonals, (N,); dale_ratio, (), 0 for no law of Dale; and
+        factors_applied, (), if the file has it.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -51,7 +55,8 @@ def read(path: Any) -> Arrays:
         if LSTM_ONLY in archive.files:
             raise ValueError(
                 f"`path` must hold the weights of a leaky network (Basic or BasicScan), but {path} "
-                "holds those of an LSTM."
+                "holds those of an LSTM. PsychRNN's has h = o sigmoid(c), not the standard "
+                "h = o tanh(c) of nt.LSTM, which would be another network: train it on the task."
             )
         absent = [name for name in WEIGHTS if name not in archive.files]
         if absent:
@@ -65,8 +70,10 @@ def read(path: Any) -> Arrays:
         shapes = dict(W_rec=(n, n), W_in=(n, n_in), W_out=(n_out, n), b_rec=(n,), b_out=(n_out,))
         for name, shape in (shapes | dict(init_state=(n,))).items():
             _check_shape(name, arrays[name], shape)
-        for mask, weights in _MASKS.items():
+        for mask, weights in MASKS.items():
             arrays[mask] = _mask(archive, mask, shapes[weights])
+        if APPLIED in archive.files:
+            arrays[APPLIED] = _numbers(archive, APPLIED)
         arrays["dale_ratio"] = _dale_ratio(archive)
         for name in ("Dale_rec", "Dale_out"):
             arrays[name] = _signs(archive, name, n)
@@ -102,9 +109,6 @@ def write(path: Any, arrays: Mapping[str, np.ndarray]) -> None:
         beside.unlink(missing_ok=True)
 
 
-_MASKS = {"rec_connectivity": "W_rec", "input_connectivity": "W_in", "output_connectivity": "W_out"}
-
-
 def _numbers(archive: Any, name: str) -> np.ndarray:
     """Return an array of finite numbers, or raise."""
     try:
@@ -132,11 +136,6 @@ def _mask(archive: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
         return np.ones(shape)
     values = _numbers(archive, name)
     _check_shape(name, values, shape)
-    if not np.isin(values, (0, 1)).all():
-        raise ValueError(
-            f"`{name}` must hold 0 and 1 alone, got {values.min():g} to {values.max():g}. Multiply "
-            "the weights by it and put 1 where it is not 0."
-        )
     return values
 
 

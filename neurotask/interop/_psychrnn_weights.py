@@ -7,32 +7,34 @@ import numpy as np
 
 from neurotask._checks import number
 from neurotask.interop._channels import channels
-from neurotask.interop._psychrnn_dale import law, units_of
-from neurotask.interop._psychrnn_file import Arrays, read, write
+from neurotask.interop._psychrnn_checks import check_model
+from neurotask.interop._psychrnn_dale import law, outputs_of, units_of, with_taus
+from neurotask.interop._psychrnn_file import APPLIED, MASKS, Arrays, read, write
 
 # The backend loads TensorFlow, which the bridge for tasks does not need: imported where used.
 if TYPE_CHECKING:
     from neurotask.backend.connectivity import Connectivity
     from neurotask.backend.models.rate import RateRNN
-    from neurotask.backend.units import Units
+    from neurotask.backend.units import PerUnit, Units
 
 
 def load(
     path: Any,
     *,
     dt: float,
-    tau: float,
+    tau: "PerUnit",
     activation: Any,
     noise: float = 0.0,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     units: "Units | None" = None,
+    factors_applied: bool | None = None,
 ) -> "RateRNN":
     """Return the network whose weights PsychRNN (`Basic` or `BasicScan`) saved.
 
     Without noise it gives the states and outputs that PsychRNN gives. Masks and Dale's law of the
-    file hold in further training. One thing does not: under Dale's law PsychRNN also keeps input
-    weights from becoming negative; here they start as they are and are then free.
+    file hold in further training as they do there: the law also keeps input weights from becoming
+    negative, and inhibitory units whose sign in `Dale_out` is 0 from projecting to the outputs.
 
     The file is silent about `dt`, `tau` and the transfer function, so they must be said. Nothing in
     it is unpickled.
@@ -40,7 +42,7 @@ def load(
     Args:
         path: path of the `.npz` file.
         dt: length of a step in ms, as in training.
-        tau: time constant in ms; also of units for which `units` names none.
+        tau: time constant in ms: one, or one a unit as PsychRNN takes it, or one for each label.
         activation: the transfer function: name of a Keras activation ("relu" is PsychRNN's own
             default), or a function registered with Keras.
         noise: PsychRNN's `rec_noise`. It adds noise of standard deviation sqrt(2 alpha) rec_noise a
@@ -49,7 +51,11 @@ def load(
             them.
         outputs: names of the output channels; None: "output_0" and so on.
         units: areas and time constants, of which the file does not know. Its types must be the
-            file's.
+            file's. None: types alone, a share where excitatory units come first.
+        factors_applied: whether the weights in the file hold the factors of their masks already.
+            It must be said where a mask has other factors than 0 and 1: True for a file of a
+            network's `save`, where PsychRNN multiplies a second time when it loads it; False for
+            one of an initializer's `save`. A file that `save` here wrote says it itself.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -69,9 +75,10 @@ def load(
     from neurotask.backend.models.rate import RateRNN
 
     arrays = read(path)
-    units = units_of(arrays, units)
-    dt, tau = number("dt", dt, low=0.0, above=True), number("tau", tau, low=0.0, above=True)
-    noise = number("noise", noise, low=0.0)
+    effective = effective_weights(arrays, _applied(arrays, factors_applied))
+    units, tau = with_taus(units_of(arrays, units), tau)
+    dt, noise = number("dt", dt, low=0.0, above=True), number("noise", noise, low=0.0)
+    output_mask, output_rules = outputs_of(arrays, units)
     model = RateRNN(
         channels("inputs", arrays["W_in"].shape[1], inputs),
         channels("outputs", len(arrays["b_out"]), outputs),
@@ -81,10 +88,9 @@ def load(
         noise=noise and _same_noise(noise, dt / units.taus(tau)),
         activation=activation,
         recurrent=_connectivity(arrays["rec_connectivity"], recurrent=True),
-        input=_connectivity(arrays["input_connectivity"]),
-        output=_connectivity(arrays["output_connectivity"] * (_dale_out(arrays) != 0)),
+        input=_connectivity(arrays["input_connectivity"], sign=1 if units.has_types else None),
+        output=_connectivity(output_mask, **output_rules),
     )
-    effective = effective_weights(arrays)
     model.recurrent_kernel.assign(effective["W_rec"])
     model.input_kernel.assign(effective["W_in"])
     model.output_kernel.assign(effective["W_out"])
@@ -98,8 +104,14 @@ def save(model: "RateRNN", path: Any, *, dale: bool = True) -> None:
     """Write the weights of a network under the names that PsychRNN reads.
 
     The file holds weights, biases, initial state, masks and Dale's law. It has no place for dt,
-    tau, noise, transfer function, areas and frozen synapses: give them to PsychRNN by hand (without
-    a transfer function it takes ReLU).
+    tau, noise, transfer function and areas: give them to PsychRNN by hand (without a transfer
+    function it takes ReLU). Nor does it have one for what training keeps beside masks and types:
+    frozen synapses (give PsychRNN its `fixed_weights`), the law "projection", and signs that a
+    `Connectivity` gives to units without type.
+
+    Where a mask has other factors than 0 and 1, the file holds the weights before they are
+    multiplied, as PsychRNN's networks take them; its simulator, which does not multiply, wants
+    `get_weights()` of such a network.
 
     Args:
         model: a `RateRNN`.
@@ -109,8 +121,10 @@ def save(model: "RateRNN", path: Any, *, dale: bool = True) -> None:
 
     Raises:
         TypeError: for another model.
-        ValueError: if PsychRNN would make another network of it: under Dale's law it turns negative
-            input weights into positive ones, and takes a share of no excitatory units for no law.
+        ValueError: if PsychRNN would make another network of it: of rates as states, short-term
+            plasticity, feedback, a feed-forward stage or outputs that are not linear; and, under
+            Dale's law, of negative input weights and of outputs that a unit both excites and
+            inhibits.
 
     Source: the file format of PsychRNN 1.0.
 
@@ -122,52 +136,75 @@ def save(model: "RateRNN", path: Any, *, dale: bool = True) -> None:
         ...     np.load(f"{folder}/w.npz")["W_rec"].shape
         (3, 3)
     """
-    from neurotask.backend.models.rate import RateRNN
-
-    if not isinstance(model, RateRNN):
-        raise TypeError(f"`model` must be a RateRNN, got {type(model).__name__}.")
-    input_weights = model.input_kernel.effective().numpy()
-    exists = model.output_kernel.exists.numpy()
-    constraints = {
-        "rec_connectivity": model.recurrent_kernel.exists.numpy(),
-        "input_connectivity": model.input_kernel.exists.numpy(),
+    check_model(model)
+    kernels = {
+        "W_rec": model.recurrent_kernel,
+        "W_in": model.input_kernel,
+        "W_out": model.output_kernel,
     }
+    weights = {name: kernel.effective().numpy() for name, kernel in kernels.items()}
+    strength = {name: kernel.strength.numpy() for name, kernel in kernels.items()}
+    free = np.eye(len(model.units))
+    rules = {mask: strength[name] for mask, name in MASKS.items()}
+    rules |= {"Dale_rec": free, "Dale_out": free}
     if dale and model.units.has_types:
-        constraints |= law(model.units, input_weights, exists)
-    else:
-        free = np.eye(len(model.units))
-        constraints |= {"output_connectivity": exists, "Dale_rec": free, "Dale_out": free}
+        rules |= law(model.units, weights["W_in"], model.output_kernel)
+    ratio = rules.pop("dale_ratio", None)
+    raw = {
+        name: np.divide(weights[name], strength[name], out=0.0 * weights[name], where=there != 0)
+        for name, there in strength.items()
+    }
     arrays = {
         "init_state": model.initial_state.numpy()[None],
-        "W_in": input_weights,
-        "W_rec": model.recurrent_kernel.effective().numpy(),
-        "W_out": model.output_kernel.effective().numpy(),
+        **raw,
         "b_rec": model.bias.numpy(),
         "b_out": model.output_bias.numpy(),
     }
     # + 0.0 turns the -0.0 of silent inhibitory synapses into 0.0.
     arrays = {name: values + 0.0 for name, values in arrays.items()}
-    ratio = constraints.pop("dale_ratio", None)
-    arrays |= {name: values.astype(np.float32) for name, values in constraints.items()}
+    arrays |= {name: values.astype(np.float32) for name, values in rules.items()}
+    if _weighted(arrays):
+        arrays[APPLIED] = np.array(False)
     write(path, arrays if ratio is None else {**arrays, "dale_ratio": ratio})
 
 
-def effective_weights(arrays: Arrays) -> Arrays:
+def effective_weights(arrays: Arrays, applied: bool) -> Arrays:
     """Return the weights that PsychRNN computes with: W_rec, W_in and W_out.
 
     With masks M and, under Dale's law, the signs D of the sending units:
 
         W = M W,    W_rec = |W_rec| D_rec,    W_in = |W_in|,    W_out = |W_out| D_out
+
+    Args:
+        arrays: the arrays of a file.
+        applied: whether W is M W already, so that only the zeros of M still act.
     """
-    effective = {
-        "W_rec": arrays["W_rec"] * arrays["rec_connectivity"],
-        "W_in": arrays["W_in"] * arrays["input_connectivity"],
-        "W_out": arrays["W_out"] * arrays["output_connectivity"],
-    }
+    effective = {}
+    for mask, name in MASKS.items():
+        effective[name] = arrays[name] * (arrays[mask] != 0 if applied else arrays[mask])
     if not arrays["dale_ratio"]:
         return effective
     signs = {"W_rec": arrays["Dale_rec"], "W_in": 1.0, "W_out": arrays["Dale_out"]}
     return {name: np.abs(values) * signs[name] for name, values in effective.items()}
+
+
+def _weighted(arrays: Arrays) -> bool:
+    return not all(np.isin(arrays[mask], (0, 1)).all() for mask in MASKS)
+
+
+def _applied(arrays: Arrays, said: bool | None) -> bool:
+    """Return whether the weights of a file hold the factors of their masks, or ask."""
+    if not isinstance(said, bool | None):
+        raise TypeError(f"`factors_applied` must be True, False or None, got {said!r}.")
+    if said is None and APPLIED in arrays:
+        return bool(arrays[APPLIED])
+    if said is None and _weighted(arrays):
+        raise ValueError(
+            "`factors_applied` must be said where a mask has factors other than 0 and 1, got None. "
+            "Give True for a file that a network's save() wrote, whose weights hold them already, "
+            "or False for one of an initializer's save()."
+        )
+    return bool(said)
 
 
 def _same_noise(noise: float, alpha: np.ndarray) -> float:
@@ -181,20 +218,19 @@ def _same_noise(noise: float, alpha: np.ndarray) -> float:
     return float(sigma[0])
 
 
-def _dale_out(arrays: Arrays) -> np.ndarray:
-    """Return how each unit may project to the outputs: 1, -1, or 0 for not at all, (unit,)."""
-    return arrays["Dale_out"] if arrays["dale_ratio"] else np.ones(len(arrays["b_rec"]))
+def _connectivity(mask: np.ndarray, recurrent: bool = False, **rules: Any) -> "Connectivity":
+    """Return a mask in the shortest words; weights are assigned afterwards.
 
-
-def _connectivity(mask: np.ndarray, recurrent: bool = False) -> "Connectivity":
-    """Return a mask in the shortest words; weights are assigned afterwards."""
+    A negative factor and its positive size make the same network, as raw weights have any sign.
+    """
     from neurotask.backend.connectivity import Connectivity
     from neurotask.backend.initializers import Gaussian
 
+    mask = np.abs(mask)
     # The default for recurrent synapses wants a cycle among them, which a mask need not leave.
     start = Gaussian()
-    if mask.all():
-        return Connectivity(initializer=start)
-    if recurrent and np.array_equal(mask == 0, np.eye(len(mask))):
-        return Connectivity(autapses=False, initializer=start)
-    return Connectivity(mask=mask, initializer=start)
+    if (mask == 1).all():
+        return Connectivity(**rules, initializer=start)
+    if recurrent and np.array_equal(mask, 1 - np.eye(len(mask))):
+        return Connectivity(**rules, autapses=False, initializer=start)
+    return Connectivity(**rules, mask=mask, initializer=start)
