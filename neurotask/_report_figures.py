@@ -127,7 +127,9 @@ def weights(figure: Figure, kernels: Mapping[str, xr.DataArray]) -> None:
         _blocks(ax, group_names(recurrent)[order])
         if "gate" in recurrent.dims:
             ax.set_title(f"{recurrent['gate'].to_numpy()[at]} gate", fontsize="medium", pad=14)
-    bar = figure.colorbar(axes[0].images[0], ax=axes, shrink=0.85, extend="both", pad=0.07 / len(axes))
+    bar = figure.colorbar(
+        axes[0].images[0], ax=axes, shrink=0.85, extend="both", pad=0.07 / len(axes)
+    )
     bar.set_label("Weight")
     bar.outline.set_visible(False)
 

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 import neurotask as nt
-from neurotask.backend import files
+from neurotask.backend import models
 from neurotask.backend.checking import POINTS, Case
 from neurotask.backend.checking import constraints as hold
 from neurotask.backend.connectivity import Connectivity
+from neurotask.backend.importing import import_all
 
-files._register()
+import_all(models)
 MODELS = {
     kind.__name__: kind
     for kind in nt.RecurrentModel.__subclasses__()

@@ -1,9 +1,7 @@
 """Model files: one `.keras` file, whole or absent, that runs no code of its maker when loaded."""
 
-import importlib
 import json
 import os
-import pkgutil
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -13,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from neurotask.load import module
+from neurotask.backend import dynamics
+from neurotask.backend.importing import Code, import_all, run_code
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -38,7 +37,7 @@ def save_model(write: Callable[[Any], None], filepath: Any, overwrite: bool) -> 
         beside.unlink(missing_ok=True)
 
 
-def load_model(filepath: Any, *, code: Any = None) -> "RecurrentModel":
+def load_model(filepath: Any, *, code: Code = None) -> "RecurrentModel":
     """Return the model in a `.keras` file, with its optimizer and its learning rule.
 
     Nothing in the file is executed: settings are plain data and weights are arrays. A model that is
@@ -55,6 +54,9 @@ def load_model(filepath: Any, *, code: Any = None) -> "RecurrentModel":
         ValueError: if it is truncated, holds no model of neurotask, one of a class that nobody has
             defined, or weights that are NaN.
     """
+    # A model imports this file, to save itself.
+    from neurotask.backend import models, rules
+
     path = Path(filepath)
     if not path.is_file():
         raise FileNotFoundError(f"`filepath` must be a .keras file, but there is no {path}.")
@@ -62,11 +64,8 @@ def load_model(filepath: Any, *, code: Any = None) -> "RecurrentModel":
         raise ValueError(
             f"`filepath` must be a whole .keras file, but {path} is truncated or foreign."
         )
-    for one in [code] if isinstance(code, (str, Path)) else (code or []):
-        if not Path(one).is_file():
-            raise FileNotFoundError(f"`code` must be a Python file, but there is no {one}.")
-        module(Path(one).resolve())
-    _register()
+    run_code(code)
+    import_all(dynamics, models, rules)  # so that Keras knows the names in the file
     _check_class(path)
     model = keras.saving.load_model(path, safe_mode=True)
     for variable in model.variables:
@@ -106,12 +105,3 @@ def _check_class(path: Path) -> None:
         f"`filepath` must hold a model of neurotask, but {path} holds a {kind}. Load it with "
         "keras.saving.load_model."
     )
-
-
-def _register() -> None:
-    """Import every model and rule, so that Keras knows the names in a file."""
-    from neurotask.backend import dynamics, models, rules
-
-    for package in (dynamics, models, rules):
-        for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-            importlib.import_module(found.name)

@@ -1,9 +1,7 @@
 """`Parameters`: a trained network as plain arrays, run and stored without TensorFlow."""
 
-import importlib
 import json
 import os
-import pkgutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from neurotask.backend import dynamics
+from neurotask.backend.importing import Code, import_all, run_code
 from neurotask.backend.network import Network
 from neurotask.backend.settings import decoded, encoded
 
@@ -86,8 +85,13 @@ class Parameters:
             beside.unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, path: Any) -> Self:
+    def load(cls, path: Any, *, code: Code = None) -> Self:
         """Return what `save` wrote; nothing in the file is executed.
+
+        Args:
+            path: path of the file.
+            code: path of the Python file that defines the dynamics, or a list of them, where they
+                are not of this package. It is code, and it runs.
 
         Raises:
             FileNotFoundError: if there is no such file.
@@ -100,9 +104,8 @@ class Parameters:
         if read is None:
             raise ValueError(f"`path` must end in .npz or .safetensors, got {str(path)!r}.")
         arrays, settings = read(path)
-        # So that the names of all dynamics are known, in a process that has made no model either.
-        for found in pkgutil.iter_modules(dynamics.__path__, dynamics.__name__ + "."):
-            importlib.import_module(found.name)
+        run_code(code)
+        import_all(dynamics)  # so that their names are known
         network = decoded(json.loads(settings))
         parts = {"kernel": {}, "vector": {}}
         for name, values in arrays.items():

@@ -299,14 +299,14 @@ def test_gates_share_their_synapses():
         (
             lambda: model(nt.LSTM, units=nt.Units(6, excitatory=0.5)),
             ValueError,
-            r"`units` must have no types in a LSTM, whose gates let one unit excite and inhibit",
+            r"`units` must have no types in an LSTM, whose gates let one unit excite and inhibit",
         ),
         (
             lambda: model(nt.LSTM, tau=100.0),
             TypeError,
             r"`LSTM` must be given arguments that it has, got `tau`",
         ),
-        (lambda: model(nt.LSTM).with_dt(5.0), ValueError, r"`dt` must stay 10 ms: a LSTM has no"),
+        (lambda: model(nt.LSTM).with_dt(5.0), ValueError, r"`dt` must stay 10 ms: an LSTM has no"),
         (lambda: model(nt.GRU, reset_after=1), ValueError, r"`reset_after` must be True or False"),
         (lambda: model(nosie=1.0), TypeError, r"got `nosie`. Did you mean \"noise\"\?"),
         (

@@ -236,6 +236,24 @@ def test_a_users_model_loads_with_its_code_in_a_fresh_process(mine, quick, tmp_p
     assert loaded == "PerfectRNN Perfect(gain=0.1) 2"
 
 
+def test_a_users_network_is_simulated_with_its_code(mine, quick, tmp_path):
+    model = names_of(mine)["PerfectRNN"].for_task(quick, units=4)
+    model.parameters().save(tmp_path / "w.npz")
+    code = (
+        "import sys, neurotask as nt\n"
+        "try: nt.Parameters.load(sys.argv[1])\n"
+        "except ValueError as error: print(error)\n"
+        "print(nt.Parameters.load(sys.argv[1], code=sys.argv[2]))\n"
+        "assert 'tensorflow' in sys.modules  # my_model.py defines a model, too\n"
+    )
+    args = [sys.executable, "-c", code, tmp_path / "w.npz", mine]
+    run = subprocess.run(args, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    refused, loaded = run.stdout.splitlines()
+    assert "`Perfect` must be defined before the file that names it is read" in refused
+    assert loaded == "<Parameters of 4 units, 3 inputs, 2 outputs, dt 20 ms>"
+
+
 def test_a_users_part_of_a_model_of_ours_needs_its_code_too(mine, quick, tmp_path):
     recurrent = nt.Connectivity(initializer=names_of(mine)["Ring"]())
     nt.RateRNN.for_task(quick, units=4, recurrent=recurrent).save(tmp_path / "n.keras")

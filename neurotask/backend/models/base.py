@@ -467,7 +467,7 @@ class RecurrentModel(keras.Model):
         dynamics = self.network.dynamics
         if not dynamics.time_constants:
             raise ValueError(
-                f"`dt` must stay {self.dt:g} ms: a {type(self).__name__} has no time constant, so "
+                f"`dt` must stay {self.dt:g} ms: {_a(type(self))} has no time constant, so "
                 f"its step has no length. Use task.replace(dt={self.dt:g})."
             )
         copy = type(self)(**{**self.settings, "dt": dt})
@@ -541,7 +541,7 @@ class RecurrentModel(keras.Model):
         network, units = self.network, self.network.units
         if units.has_types and not network.dynamics.signed:
             raise ValueError(
-                f"`units` must have no types in a {type(self).__name__}, whose gates let one unit "
+                f"`units` must have no types in {_a(type(self))}, whose gates let one unit "
                 "excite and inhibit, got excitatory and inhibitory ones. Leave `excitatory` out, "
                 "or use a RateRNN."
             )
@@ -605,3 +605,8 @@ class RecurrentModel(keras.Model):
             dtype=self.compute_dtype,
             alg="philox",
         )
+
+
+def _a(kind: type) -> str:
+    """Return the name of a class with its article."""
+    return f"{'an' if kind.__name__ == 'LSTM' else 'a'} {kind.__name__}"
