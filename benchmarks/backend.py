@@ -59,7 +59,7 @@ def _training(rounds: int) -> list[tuple[str, ...]]:
         "form rate": {"units": UNITS, "form": "rate"},
         "short-term plasticity": {"units": UNITS, "plasticity": nt.ShortTermPlasticity()},
         "output feedback": {"units": UNITS, "feedback": nt.Connectivity()},
-        "learned tau": {"units": UNITS, "trainable": ("bias", "tau")},
+        "learned tau": {"units": UNITS, "trainable": {"tau": True}},
         "penalties of weights and rates": {
             "units": UNITS,
             "regularizers": [nt.regularizers.L2(1e-3), nt.regularizers.RateL2(1e-3)],

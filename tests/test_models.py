@@ -76,8 +76,9 @@ CONSTRAINTS = {
 def variants(kind):
     """Return settings of a model's own that are worth checking."""
     times = kind.dynamics_type.time_constants
+    learned = {"output_bias": False} | dict.fromkeys(times, True)
     around = dict(feedback=Connectivity(), feedforward=5, output_activation="tanh")
-    return [{}, *kind.dynamics_type.examples, around | dict(trainable=("bias", *times))]
+    return [{}, *kind.dynamics_type.examples, around | dict(trainable=learned)]
 
 
 CASES = [

@@ -8,7 +8,7 @@ import pytest
 import neurotask as nt
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-EXAMPLE, CUSTOM = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLE, CONSTRAINED, CUSTOM = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def code_lines(text):
@@ -17,6 +17,7 @@ def code_lines(text):
 
 def test_the_examples_are_short():
     assert len(code_lines(EXAMPLE)) <= 20
+    assert len(code_lines(CONSTRAINED)) <= 20
     assert len(code_lines(CUSTOM)) < 30
 
 
@@ -28,6 +29,20 @@ def test_the_example_runs(tmp_path, monkeypatch):
     assert made == {"psychometric.png", "trajectories.png", "network.keras"}
     assert abs(names["fit"].bias) < 0.1 and 0.0 < names["fit"].threshold < 0.2
     assert names["history"].history["updates"][-1] == 500
+
+
+def test_the_constrained_network_runs(task):
+    names = {"nt": nt, "task": task}
+    exec(CONSTRAINED, names)
+    session, model = names["session"], names["model"]
+    on = (session["time"] >= session["phase_start"].sel(phase="stimulus")) & (
+        session["time"] < session["phase_stop"].sel(phase="stimulus")
+    )
+    silenced = session["rates"].sel(unit=session["area"] == "PFC").where(on)
+    assert float(silenced.max()) == 0.0
+    recurrent = model.effective_weights()["recurrent"].values
+    assert not recurrent[40:, 32:40].any()  # PPC.I->PFC
+    assert ((recurrent[40:, :32] > 0).sum(1) == 3).all()  # a tenth of 32
 
 
 def test_the_custom_task_learns(tmp_path):

@@ -1,1 +1,4 @@
-"""What learns: units, connectivity, models and rules. Importing a part loads TensorFlow."""
+"""What learns: units, connectivity, dynamics, models and rules.
+
+Settings, dynamics and `simulate` are NumPy; models, kernels, losses and rules load TensorFlow.
+"""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Connectivity(Setting):
     """The synapses of one kernel, (postsynaptic, presynaptic).
 
@@ -49,10 +49,10 @@ class Connectivity(Setting):
             law where they have types.
         law: how a weight keeps its sign. "magnitude": its size is learned, sign * |raw|, and it
             passes zero only to grow again. "projection": the weight itself is learned, and what an
-            update carries across zero is set to zero; it may grow back. After 100 updates that
-            leaves 20 to 54 % of the synapses at exactly zero, "magnitude" none: "projection" prunes
-            a network. Weight decay acts on what is learned; under both laws frozen and absent
-            synapses are out of its reach.
+            update carries across zero is set to zero; it may grow back. So "projection" prunes a
+            network and "magnitude" leaves no synapse at exactly zero; docs/explanations/dale.md
+            has the figures. Weight decay acts on what is learned; under both laws frozen and
+            absent synapses are out of its reach.
         initializer: how they start: an initializer of `neurotask.backend.initializers`, the name
             of one of Keras or such an object, or an array (post, pre) of weights. None: the
             kernel's own default.
@@ -93,6 +93,12 @@ class Connectivity(Setting):
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        # What is as by default is left out, for ten settings hide the two that matter.
+        fields = ((f.name, getattr(self, f.name), f.default) for f in dataclasses.fields(self))
+        told = (f"{name}={value!r}" for name, value, usual in fields if value != usual)
+        return f"Connectivity({', '.join(told)})"
 
     def __hash__(self) -> int:
         density = self.density

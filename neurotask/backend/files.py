@@ -97,8 +97,8 @@ def _check_class(path: Path) -> None:
         return
     if str(name).startswith(("user>", "neurotask>")):
         raise ValueError(
-            f"`filepath` must hold a model whose class is known, but {path} holds a {kind}, which "
-            "nobody has defined here. Give the file that does: "
+            f"`filepath` must hold a model whose class is known, but {path} holds one of class "
+            f"{kind}, which nobody has defined here. Give the file that does: "
             'load_model(path, code="my_model.py").'
         )
     raise ValueError(

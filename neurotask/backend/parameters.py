@@ -138,6 +138,7 @@ def _labelled(
         if dim in dims:
             coords[f"{prefix}cell_type"] = (dim, units.cell_type)
             coords[f"{prefix}area"] = (dim, units.area)
+            coords[f"{prefix}group"] = (dim, units.labels)
     coords |= {key: (dims, array) for key, array in extra.items()}
     if values.ndim == 3:
         return xr.DataArray(

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from neurotask._checks import choose, number
 from neurotask.backend._types import Tensor
+from neurotask.backend.dynamics.base import State
 from neurotask.backend.losses import one_number, registered
 from neurotask.backend.settings import Setting
 
@@ -33,13 +34,14 @@ class Regularizer(Setting, ABC):
     of: ClassVar[str | None] = None
 
     @abstractmethod
-    def __call__(self, model: "RecurrentModel", batch: "Batch", states: Tensor) -> Tensor:
+    def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         """Return the penalty, shape (); runs inside a compiled graph.
 
         Args:
             model: the network.
             batch: what it ran on; `batch.present` is (trial, time).
-            states: its states, (time, trial, unit).
+            states: each variable of its state, (time, trial, unit); `model.rates_of(states)` are
+                its rates.
         """
 
     def check(self, model: "RecurrentModel") -> None:
@@ -73,7 +75,7 @@ class L1(Regularizer):
     def __post_init__(self) -> None:
         _check_weights(self)
 
-    def __call__(self, model: "RecurrentModel", batch: "Batch", states: Tensor) -> Tensor:
+    def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         # P = k mean |w|
         kernel = model.kernels[self.of]
         return self.strength * _over_weights(self.mean, kernel, tf.abs(kernel.effective()))
@@ -104,7 +106,7 @@ class L2(Regularizer):
     def __post_init__(self) -> None:
         _check_weights(self)
 
-    def __call__(self, model: "RecurrentModel", batch: "Batch", states: Tensor) -> Tensor:
+    def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         # P = k mean w^2
         kernel = model.kernels[self.of]
         return self.strength * _over_weights(self.mean, kernel, kernel.effective() ** 2)
@@ -131,7 +133,7 @@ class RateL1(Regularizer):
     def __post_init__(self) -> None:
         _check_rates(self)
 
-    def __call__(self, model: "RecurrentModel", batch: "Batch", states: Tensor) -> Tensor:
+    def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         # P = k mean |r|
         return self.strength * _over_steps(self.mean, tf.abs(model.rates_of(states)), batch)
 
@@ -159,7 +161,7 @@ class RateL2(Regularizer):
     def __post_init__(self) -> None:
         _check_rates(self)
 
-    def __call__(self, model: "RecurrentModel", batch: "Batch", states: Tensor) -> Tensor:
+    def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         # P = k mean r^2
         return self.strength * _over_steps(self.mean, model.rates_of(states) ** 2, batch)
 
@@ -188,7 +190,7 @@ class RateHomeostasis(Regularizer):
         number("strength", self.strength, low=0.0)
         number("target", self.target)
 
-    def __call__(self, model: "RecurrentModel", batch: "Batch", states: Tensor) -> Tensor:
+    def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         # P = k mean_i (r_i - target)^2, r_i the mean rate of unit i
         rates = model.rates_of(states)
         inside = _inside(batch, rates)
@@ -225,7 +227,7 @@ class KerasPenalty(Regularizer):
         _check_kernel(self.of)
         object.__setattr__(self, "regularizer", _serialized(self.regularizer))
 
-    def __call__(self, model: "RecurrentModel", batch: "Batch", states: Tensor) -> Tensor:
+    def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         penalty = keras.regularizers.get(self.regularizer)
         weights = tf.cast(model.kernels[self.of].effective(), keras.config.floatx())
         matrices = [weights] if weights.shape.rank == 2 else tf.unstack(weights)
@@ -257,7 +259,7 @@ class CustomPenalty(Regularizer):
     def __post_init__(self) -> None:
         object.__setattr__(self, "function", registered("function", self.function))
 
-    def __call__(self, model: "RecurrentModel", batch: "Batch", states: Tensor) -> Tensor:
+    def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         return one_number(self.function, model, batch, states)
 
     def __repr__(self) -> str:

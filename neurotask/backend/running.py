@@ -126,7 +126,8 @@ class Runner:
                 arrays = self._unrolled(inputs, key if noise else None, happening, factors, record)
                 return {one: _trial_first(values) for one, values in arrays.items()}
 
-            self._compiled[name] = tf.function(forward, input_signature=signature, autograph=False)
+            compiled = tf.function(forward, input_signature=signature, autograph=False)
+            self._compiled[name] = counted_alone(compiled)
         return self._compiled[name]
 
     def _unrolled(
@@ -162,6 +163,16 @@ class Runner:
         kept = {"states": lambda: stacked(list(states.values()), tf.stack), "rates": lambda: rates}
         outputs = network.output(rates, happening)
         return {"outputs": outputs, **{name: kept[name]() for name in record}}
+
+
+def counted_alone(compiled: Any) -> Any:
+    """Return a compiled function that TensorFlow does not count with those of other networks.
+
+    It counts how often one Python function is traced. Here each network traces it once, and the
+    advice that would be printed from the fifth network on is beside the point.
+    """
+    compiled._omit_frequent_tracing_warning = True
+    return compiled
 
 
 def _outputs(network: Perturbed, step: Any, elements: Any, start: State, n_steps: Tensor) -> Tensor:

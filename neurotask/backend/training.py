@@ -19,6 +19,7 @@ from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
 from neurotask.backend.losses import Loss
 from neurotask.backend.rules.base import Batch
+from neurotask.backend.running import counted_alone
 from neurotask.behavior import accuracy
 from neurotask.task import Task
 from neurotask.trials import Trials
@@ -45,7 +46,8 @@ class Trainer:
         arrays = [tf.TensorSpec((None, None, None, n), tf.float32) for n in channels]
         arrays += [tf.TensorSpec((None, None), tf.int32)]
         key = tf.TensorSpec((2,), tf.int64)
-        self._execute = tf.function(self._updates, input_signature=[*arrays, key], autograph=False)
+        compiled = tf.function(self._updates, input_signature=[*arrays, key], autograph=False)
+        self._execute = counted_alone(compiled)
 
     def fit(
         self,
@@ -111,10 +113,11 @@ class Trainer:
             return losses.tolist()
         done = int(self._model.updates.numpy())
         loss = losses[done - first]
+        advice = "Lower the learning rate" if done else "Lower the spectral radius of the start"
         raise FloatingPointError(
             f"`loss` and gradient must be finite, got a loss of {loss:g} at update {done + 1}. The "
-            f"network is as it was after update {done}. Lower the learning rate, clip the "
-            "gradient (BPTT(clip_norm=1.0)), or look for NaN in the weights."
+            f"network is as it was after update {done}. {advice}, clip the gradient "
+            "(BPTT(clip_norm=1.0)), or look for NaN in the weights."
         )
 
     def _updates(

@@ -1,6 +1,6 @@
 """The parameters of a built model that are no synapses: biases, initial state, time constants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -19,7 +19,8 @@ class Vectors(keras.layers.Layer):
         starts: what each starts from, (n,).
         dynamics: says which are times and which do not learn unless asked to.
         dt: length of a step in ms.
-        trainable: which learn, by name; None: all that the dynamics do not fix.
+        trainable: whether a vector learns, by its name; of the others those do that the dynamics
+            do not fix.
         dtype: "float32" or "float64".
 
     Attributes:
@@ -34,14 +35,12 @@ class Vectors(keras.layers.Layer):
         starts: Mapping[str, np.ndarray],
         dynamics: Dynamics,
         dt: float,
-        trainable: Sequence[str] | None,
+        trainable: Mapping[str, bool],
         dtype: str,
     ):
         super().__init__(name="vectors", dtype=dtype)
         free = [name for name in starts if name not in dynamics.fixed]
-        learned = (
-            free if trainable is None else _names(trainable, [*free, *dynamics.time_constants])
-        )
+        learned = _learned(trainable, free, dynamics.time_constants)
         times = [name for name in dynamics.time_constants if name in learned]
         self._dt, self._free, self._times = dt, tuple(free), tuple(times)
         self._constants = {n: start for n, start in starts.items() if n not in {*free, *times}}
@@ -77,10 +76,16 @@ class Vectors(keras.layers.Layer):
         setattr(self, name, made)
 
 
-def _names(given: Any, known: list[str]) -> list[str]:
-    if isinstance(given, str):
-        raise ValueError(f"`trainable` must be names in a tuple, got {given!r}. Write (name,).")
-    return [choose("trainable", name, known) for name in given]
+def _learned(given: Any, free: list[str], times: tuple[str, ...]) -> set[str]:
+    """Return which vectors learn: those that are free, but for what is said of each."""
+    if not isinstance(given, Mapping) or not all(isinstance(on, bool) for on in given.values()):
+        raise TypeError(
+            f"`trainable` must say True or False of vectors by name, got {given!r}. Write "
+            'trainable={"tau": True, "initial_state": False}.'
+        )
+    for name in given:
+        choose("trainable", name, [*free, *times])
+    return {name for name in [*free, *times] if given.get(name, name in free)}
 
 
 def _above(values: np.ndarray, dt: float, name: str) -> np.ndarray:

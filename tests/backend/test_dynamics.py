@@ -115,7 +115,7 @@ def test_feedback_and_feedforward_equal_a_plain_loop():
 
 def test_a_time_constant_that_learns_stays_above_dt(quick):
     m = nt.RateRNN.for_task(quick, units=nt.Units(8, excitatory=0.5, tau={"E": 100.0, "I": 50.0}),
-                            trainable=("tau", "bias"), seed=1)  # fmt: skip
+                            trainable={"tau": True, "initial_state": False}, seed=1)  # fmt: skip
     before = np.array(m.vectors()["tau"])
     assert before == pytest.approx(np.repeat([100.0, 50.0], 4), rel=1e-6)
     m.compile(keras.optimizers.Adam(3.0))
@@ -123,11 +123,11 @@ def test_a_time_constant_that_learns_stays_above_dt(quick):
     m.fit(quick, updates=30, batch_size=8, verbose=0)
     after = np.array(m.vectors()["tau"])
     assert (after != before).any() and (after >= 20.0).all()
-    assert np.array_equal(m.initial_state.numpy(), fixed)  # not named, hence fixed
+    assert np.array_equal(m.initial_state.numpy(), fixed)
 
 
 def test_with_dt_keeps_time_constants_that_learned():
-    m = model(trainable=("tau",))
+    m = model(trainable={"tau": True})
     m._vectors.raw_tau.assign(np.linspace(2.0, 5.0, 6))
     finer = m.with_dt(2.0)
     assert np.array(finer.vectors()["tau"]) == pytest.approx(np.array(m.vectors()["tau"]))
@@ -299,24 +299,24 @@ def test_gates_share_their_synapses():
         (
             lambda: model(nt.LSTM, units=nt.Units(6, excitatory=0.5)),
             ValueError,
-            r"`units` must have no types in an LSTM, whose gates let one unit excite and inhibit",
+            r"`units` must have no types in LSTM, whose gates let one unit excite and inhibit",
         ),
         (
             lambda: model(nt.LSTM, tau=100.0),
             TypeError,
             r"`LSTM` must be given arguments that it has, got `tau`",
         ),
-        (lambda: model(nt.LSTM).with_dt(5.0), ValueError, r"`dt` must stay 10 ms: an LSTM has no"),
+        (lambda: model(nt.LSTM).with_dt(5.0), ValueError, r"`dt` must stay 10 ms: LSTM has no"),
         (lambda: model(nt.GRU, reset_after=1), ValueError, r"`reset_after` must be True or False"),
         (lambda: model(nosie=1.0), TypeError, r"got `nosie`. Did you mean \"noise\"\?"),
         (
-            lambda: model(trainable=("taw",)),
+            lambda: model(trainable={"taw": True}),
             ValueError,
             r"`trainable` must be one of \"bias\", .*\"tau\", got 'taw'. Did you mean \"tau\"",
         ),
-        (lambda: model(trainable="tau"), ValueError, r"`trainable` must be names in a tuple"),
+        (lambda: model(trainable=("tau",)), TypeError, r"`trainable` must say True or False of"),
         (
-            lambda: model(dt=50.0, tau=50.0, trainable=("tau",)),
+            lambda: model(dt=50.0, tau=50.0, trainable={"tau": True}),
             ValueError,
             r"`tau` must be above dt = 50 ms where it learns, got 50 ms",
         ),

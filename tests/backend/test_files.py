@@ -231,7 +231,7 @@ def test_a_users_model_loads_with_its_code_in_a_fresh_process(mine, quick, tmp_p
     run = subprocess.run(args, capture_output=True, text=True, env=env)
     assert run.returncode == 0, run.stderr
     refused, loaded = run.stdout.splitlines()
-    assert "holds a PerfectRNN, which nobody has defined here" in refused
+    assert "holds one of class PerfectRNN, which nobody has defined here" in refused
     assert 'load_model(path, code="my_model.py")' in refused
     assert loaded == "PerfectRNN Perfect(gain=0.1) 2"
 

@@ -5,7 +5,7 @@ of it: any batch runs.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import keras
@@ -66,8 +66,8 @@ class RecurrentModel(keras.Model):
         feedforward: a stage of units between inputs and network: `FeedForward`, or the number of
             its units; None: none.
         output_activation: transfer function of the outputs.
-        trainable: which vectors learn, by name, such as "bias", "output_bias", "initial_state" and
-            "tau"; None: all but time constants. A time constant that learns stays above dt.
+        trainable: whether vectors learn, by name: `{"tau": True, "initial_state": False}`. Unless
+            named, all learn but time constants. One that learns stays above dt.
         seed: seed of connectivity and initial weights.
         dtype: "float32", or "float64" for exact comparisons.
         task: what the network is for, as text; `for_task` and `fit` note it.
@@ -99,12 +99,13 @@ class RecurrentModel(keras.Model):
         feedback: Connectivity | None = None,
         feedforward: FeedForward | int | None = None,
         output_activation: Any = "linear",
-        trainable: Sequence[str] | None = None,
+        trainable: Mapping[str, bool] | None = None,
         seed: int = 0,
         dtype: str = "float32",
         task: str = "",
         **dynamics: Any,
     ):
+        trainable = {} if trainable is None else trainable
         super().__init__(dtype=choose("dtype", dtype, ("float32", "float64")))
         check_known(type(self), dynamics)
         activations.check("output_activation", output_activation)
@@ -202,6 +203,8 @@ class RecurrentModel(keras.Model):
     def synapses(self) -> pd.DataFrame:
         """Return how many synapses there are, learn, and are silent, by kernel and by group.
 
+        Pairs of groups without a synapse are left out.
+
         Silent is a synapse that exists and has the weight 0; one that does not exist is not.
         """
         tables = []
@@ -213,7 +216,8 @@ class RecurrentModel(keras.Model):
                 labels = kernel.post.labels, kernel.pre.labels
                 table = synapse_table(name, values, exists, plastic, *labels)
                 tables.append(table.assign(gate=gate) if kernel.gates else table)
-        return pd.concat(tables, ignore_index=True)
+        table = pd.concat(tables, ignore_index=True)
+        return table[table["n_existing"] > 0].reset_index(drop=True)
 
     def parameters(self) -> Parameters:
         """Return the network as plain arrays, for `simulate` and for files without TensorFlow."""
@@ -467,7 +471,7 @@ class RecurrentModel(keras.Model):
         dynamics = self.network.dynamics
         if not dynamics.time_constants:
             raise ValueError(
-                f"`dt` must stay {self.dt:g} ms: {_a(type(self))} has no time constant, so "
+                f"`dt` must stay {self.dt:g} ms: {type(self).__name__} has no time constant, so "
                 f"its step has no length. Use task.replace(dt={self.dt:g})."
             )
         copy = type(self)(**{**self.settings, "dt": dt})
@@ -494,7 +498,7 @@ class RecurrentModel(keras.Model):
             **self._connectivity,
             "feedforward": network.feedforward,
             "output_activation": network.output_activation,
-            "trainable": None if self._learns is None else tuple(self._learns),
+            "trainable": dict(self._learns),
             "seed": self._seed,
             "dtype": self.dtype,
             "task": self._task,
@@ -541,7 +545,7 @@ class RecurrentModel(keras.Model):
         network, units = self.network, self.network.units
         if units.has_types and not network.dynamics.signed:
             raise ValueError(
-                f"`units` must have no types in {_a(type(self))}, whose gates let one unit "
+                f"`units` must have no types in {type(self).__name__}, whose gates let one unit "
                 "excite and inhibit, got excitatory and inhibitory ones. Leave `excitatory` out, "
                 "or use a RateRNN."
             )
@@ -605,8 +609,3 @@ class RecurrentModel(keras.Model):
             dtype=self.compute_dtype,
             alg="philox",
         )
-
-
-def _a(kind: type) -> str:
-    """Return the name of a class with its article."""
-    return f"{'an' if kind.__name__ == 'LSTM' else 'a'} {kind.__name__}"

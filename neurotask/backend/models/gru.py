@@ -22,7 +22,8 @@ class GRU(RecurrentModel):
         feedback: synapses from outputs back to units; None: none.
         feedforward: a stage of units between inputs and network; None: none.
         output_activation: transfer function of the outputs.
-        trainable: which vectors learn: of "bias", "output_bias" and "initial_hidden"; None: all.
+        trainable: whether "bias", "output_bias" and "initial_hidden" learn, by name:
+            `{"initial_hidden": False}`. Unless named, all do.
         seed: seed of connectivity and initial weights.
         dtype: "float32", or "float64" for exact comparisons.
         task: what the network is for, as text; `for_task` and `fit` note it.

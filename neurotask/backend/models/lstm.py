@@ -21,8 +21,8 @@ class LSTM(RecurrentModel):
         feedback: synapses from outputs back to units; None: none.
         feedforward: a stage of units between inputs and network; None: none.
         output_activation: transfer function of the outputs.
-        trainable: which vectors learn: of "bias", "output_bias", "initial_hidden" and
-            "initial_cell"; None: all.
+        trainable: whether "bias", "output_bias", "initial_hidden" and "initial_cell" learn, by
+            name: `{"initial_cell": False}`. Unless named, all do.
         seed: seed of connectivity and initial weights.
         dtype: "float32", or "float64" for exact comparisons.
         task: what the network is for, as text; `for_task` and `fit` note it.

@@ -36,8 +36,8 @@ class RateRNN(RecurrentModel):
         feedforward: a stage of units between inputs and network: `FeedForward`, or the number of
             its units; None: none.
         output_activation: transfer function of the outputs.
-        trainable: which vectors learn: of "bias", "output_bias", "initial_state", "tau" and
-            "feedforward_bias"; None: all but "tau", which stays above dt where it learns.
+        trainable: whether "bias", "output_bias", "initial_state", "tau" and "feedforward_bias"
+            learn, by name: `{"tau": True}`. Unless named, all do but "tau", which stays above dt.
         seed: seed of connectivity and initial weights.
         dtype: "float32", or "float64" for exact comparisons.
         task: what the network is for, as text; `for_task` and `fit` note it.
