@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import erf, expit, log_expit
 
 from neurotask._checks import nearest
+from neurotask.backend.functions import registered
 
 Function = Callable[[Any], Any]
 
@@ -42,49 +43,53 @@ NUMPY: dict[str, Function] = {
 OTHER_NAMES = {"swish": "silu"}
 
 
-def check(name: str, activation: Any) -> None:
-    """Raise unless a transfer function has a name that Keras knows, or is registered with it."""
-    if isinstance(activation, str) and OTHER_NAMES.get(activation, activation) in NUMPY:
-        return
-    import keras
+def named(name: str, activation: Any) -> str:
+    """Return the name of a transfer function, of Keras or one registered with it, else raise.
 
-    if callable(activation):
-        check_registered(
-            name, activation, "the name of a Keras activation or a registered function"
-        )
-        return
-    try:
-        known = isinstance(activation, str) and callable(keras.activations.get(activation))
-    except ValueError:
-        known = False
-    if not known:
+    Args:
+        name: what the setting is called.
+        activation: a name, or a registered function.
+    """
+    if isinstance(activation, str) and OTHER_NAMES.get(activation, activation) in NUMPY:
+        return activation
+    if callable(activation) or (isinstance(activation, str) and ">" in activation):
+        import keras
+
+        return keras.saving.get_registered_name(registered(name, activation))
+    if not isinstance(activation, str) or not _keras_knows(activation):
         raise ValueError(
             f'`{name}` must be the name of a Keras activation such as "relu", "tanh" or '
-            f'"softplus", got {activation!r}.{nearest(activation, NUMPY)}'
+            f'"softplus", or a registered function, got {activation!r}.{nearest(activation, NUMPY)}'
         )
+    return activation
 
 
-def check_registered(name: str, function: Any, wanted: str) -> None:
-    """Raise unless a function is registered with Keras, so that a file can hold its name."""
+def in_keras(activation: str) -> Function:
+    """Return the transfer function of a name for tensors."""
     import keras
 
-    if keras.saving.get_registered_name(function) == getattr(function, "__name__", ""):
-        raise ValueError(
-            f"`{name}` must be {wanted}, got {function!r}, which would save and not load. Put "
-            "@keras.saving.register_keras_serializable() above the function."
-        )
-
-
-def in_numpy(activation: Any) -> Function:
-    """Return a transfer function for NumPy arrays; one that only Keras knows loads TensorFlow."""
-    known = (
-        NUMPY.get(OTHER_NAMES.get(activation, activation)) if isinstance(activation, str) else None
+    return (
+        registered("activation", activation)
+        if ">" in activation
+        else keras.activations.get(activation)
     )
+
+
+def in_numpy(activation: str) -> Function:
+    """Return the transfer function of a name for arrays; one that only Keras has loads it."""
+    known = NUMPY.get(OTHER_NAMES.get(activation, activation))
     if known is not None:
         return known
     import keras
 
-    function = keras.activations.get(activation)
-    return lambda x: np.asarray(
-        keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(x)))
-    )
+    function = in_keras(activation)
+    return lambda x: keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(x)))
+
+
+def _keras_knows(name: str) -> bool:
+    import keras
+
+    try:
+        return callable(keras.activations.get(name))
+    except ValueError:
+        return False

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from neurotask._checks import choose, number
 from neurotask.backend._types import Tensor
+from neurotask.backend.functions import registered
 from neurotask.backend.settings import Setting
 
 # Distance that probabilities keep from 0 and 1, as in Keras and PsychRNN.
@@ -270,32 +271,6 @@ def get(loss: Any) -> Loss:
         f"`loss` must be a loss, its name, or a function registered with Keras, got {loss!r}. "
         'Give loss="mean_squared_error" or an object such as losses.Huber(delta=1.0).'
     )
-
-
-def registered(name: str, function: Any) -> Any:
-    """Return a function registered with Keras, from it or the name it is registered under.
-
-    Raises:
-        ValueError: for a function that is not registered, such as a lambda.
-        TypeError: for what is no function.
-    """
-    if isinstance(function, str):
-        found = keras.saving.get_registered_object(function)
-        if found is None:
-            raise ValueError(
-                f"`{name}` must be a registered function or its name, got {function!r}, under "
-                "which nothing is registered. Run the file that defines it first."
-            )
-        return found
-    if not callable(function):
-        raise TypeError(f"`{name}` must be a function registered with Keras, got {function!r}.")
-    known = hasattr(function, "__name__") and keras.saving.get_registered_name(function)
-    if not known or keras.saving.get_registered_object(known) is not function:
-        raise ValueError(
-            f"`{name}` must be a registered function, got {function!r}, which would save and not "
-            "load. Put @keras.saving.register_keras_serializable() above the function."
-        )
-    return function
 
 
 def one_number(function: Any, *arguments: Any) -> Tensor:

@@ -40,7 +40,8 @@ class FeedForward(Setting):
 
     def __post_init__(self) -> None:
         count("units", self.units)
-        activations.check("activation", self.activation)
+        name = activations.named("activation", self.activation)
+        object.__setattr__(self, "activation", name)
         if not isinstance(self.connectivity, Connectivity):
             raise TypeError(f"`connectivity` must be a Connectivity, got {self.connectivity!r}.")
 

@@ -16,7 +16,8 @@ import tensorflow as tf
 from neurotask._checks import choose, number
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
-from neurotask.backend.losses import one_number, registered
+from neurotask.backend.functions import registered
+from neurotask.backend.losses import one_number
 from neurotask.backend.settings import Setting
 
 if TYPE_CHECKING:

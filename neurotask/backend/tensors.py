@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from neurotask.backend._types import Tensor
-from neurotask.backend.activations import Function
+from neurotask.backend.activations import Function, in_keras
 
 
 class TensorOps:
@@ -47,7 +46,7 @@ class TensorOps:
         return tf.transpose(tf.reshape(kernel, (-1, kernel.shape[-1])))
 
     def function(self, activation: Any) -> Function:
-        return keras.activations.get(activation)
+        return in_keras(activation)
 
     def exp(self, values: Tensor) -> Tensor:
         return tf.exp(values)

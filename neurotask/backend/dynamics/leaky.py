@@ -74,7 +74,7 @@ class Leaky(Dynamics):
         number("shared_noise", self.shared_noise, low=0.0)
         number("initial_state", self.initial_state)
         choose("form", self.form, ("current", "rate"))
-        activations.check("activation", self.activation)
+        object.__setattr__(self, "activation", activations.named("activation", self.activation))
         if not isinstance(self.plasticity, ShortTermPlasticity | None):
             raise TypeError(
                 f"`plasticity` must be a ShortTermPlasticity or None, got {self.plasticity!r}."
