@@ -1,7 +1,7 @@
 """Perturbations: what an experimenter does to a network while it runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ NEEDED = {"clamp": "value", "current": "value", "weights": "factor", "connectivi
 OF_UNITS = ("lesion", "silence", "clamp", "current", "kick")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Perturbation(Setting):
     """One manipulation of a network during `run` or `simulate`; the noise stays what it was.
 
@@ -77,8 +77,13 @@ class Perturbation(Setting):
         choose("kind", self.kind, KINDS)
         for name in ("units", "phase", "value", "synapses"):
             given = getattr(self, name)
-            if not isinstance(given, (str, int, float, type(None))):
-                object.__setattr__(self, name, plain(given))
+            if name == "value" and self.kind == "connectivity" and given is not None:
+                # Millions of numbers, which would be slow and large as tuples.
+                given = np.array(given, np.float32)
+                given.flags.writeable = False
+            elif not isinstance(given, (str, int, float, type(None))):
+                given = plain(given)
+            object.__setattr__(self, name, given)
         self._check_used()
         if self.factor is not None:
             number("factor", self.factor, low=0.0 if self.kind == "weights" else None)
@@ -89,6 +94,12 @@ class Perturbation(Setting):
                 f"`value` must be an array (time, post, pre), got "
                 f"{np.asarray(self.value).ndim} dimensions."
             )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Perturbation):
+            return NotImplemented
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return all(np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b for a, b in pairs)
 
     def __hash__(self) -> int:
         return hash(repr(self))
@@ -152,16 +163,7 @@ class Perturbation(Setting):
         ours = ("units", "cell_type", "area") if self.kind in OF_UNITS else ()
         timed = () if self.kind in ("lesion", "connectivity") else ("phase",)
         allowed = {*used, *ours, *timed}
-        for name in (
-            "units",
-            "cell_type",
-            "area",
-            "phase",
-            "value",
-            "factor",
-            "synapses",
-            "kernel",
-        ):
+        for name in (f.name for f in fields(self) if f.name != "kind"):
             if name not in allowed and getattr(self, name) is not None:
                 raise ValueError(
                     f'`{name}` must be left out of a "{self.kind}", which does not use it, got '

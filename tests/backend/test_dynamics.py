@@ -343,3 +343,29 @@ def test_gates_share_their_synapses():
 def test_bad_settings(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@keras.saving.register_keras_serializable("tests")
+def doubled(x):
+    return 2.0 * tf.nn.relu(x)
+
+
+def test_settings_print_as_what_makes_them_again():
+    names = {name: getattr(nt, name) for name in ("Leaky", "ShortTermPlasticity", "FeedForward")}
+    for one in (
+        nt.Leaky(tau=50.0, activation=doubled, form="rate"),
+        nt.Leaky(plasticity=nt.ShortTermPlasticity(utilization={"E": 0.1})),
+        nt.ShortTermPlasticity(tau_depression=np.array([100.0, 200.0])),
+        nt.FeedForward(3, activation=doubled),
+    ):
+        again = eval(repr(one), {**names, "Connectivity": nt.Connectivity})
+        assert again == one and type(one).from_config(one.get_config()) == one
+        assert hash(again) == hash(one)
+
+
+def test_a_registered_function_runs_in_both_engines(quick):
+    m = nt.RateRNN.for_task(quick, units=4, activation=doubled, output_activation=doubled)
+    trials = quick.trials(3)
+    one, two = m.run(trials, noise=False), nt.simulate(m, trials, noise=False)
+    assert one["outputs"].values == pytest.approx(two["outputs"].values, abs=1e-5)
+    assert one["rates"].values == pytest.approx(2 * np.maximum(one["states"].values, 0))

@@ -253,3 +253,8 @@ def test_repr_is_exact():
         eval(repr(done), {"Perturbation": P})
     )
     assert P.from_config(done.get_config()) == done
+    factors = np.ones((2, 3, 3))
+    wide = P("connectivity", value=factors)
+    factors[0] = 0.0  # what was given is left alone, and what was kept too
+    assert wide == P("connectivity", value=np.ones((2, 3, 3))) != P("connectivity", value=factors)
+    assert P.from_config(wide.get_config()) == wide
