@@ -1,11 +1,15 @@
 """The reproductions in docs/ as far as seconds allow: their tasks exactly, their training briefly."""
 
+import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+import neurotask as nt
 
 ROOT = Path(__file__).parents[1]
 PATH = ROOT / "docs" / "reproductions" / "psychrnn_hello_world.py"
@@ -113,3 +117,149 @@ def test_modularity_draws_durations_as_psychrnn_does(modularity):
 def test_modularity_has_any_number_of_inputs_and_categories(modularity, n_inputs, n_categories):
     task = modularity.MatchToCategory(n_inputs=n_inputs, n_categories=n_categories, dt=10.0)
     assert len(task.inputs) == n_inputs and len(task.outputs) == n_categories
+
+
+@pytest.fixture(scope="module")
+def psychrnn_constraints():
+    path = ROOT / "docs" / "reproductions" / "psychrnn_constraints.py"
+    return SimpleNamespace(**runpy.run_path(str(path)))
+
+
+@pytest.fixture(scope="module")
+def constrained(psychrnn_constraints):
+    names = ("no constraint", "Dale's law", "all together")
+    return {n: psychrnn_constraints.population(n, (0,), updates=2, repeats=8) for n in names}
+
+
+def constrained_kernels(psychrnn_constraints, name):
+    task, settings = psychrnn_constraints.HelloWorld(), psychrnn_constraints.constraints()[name]
+    return nt.RateRNN.for_task(task, tau=100.0, **settings).kernels
+
+
+def test_constraints_have_psychrnns_masks(psychrnn_constraints):
+    between_e_and_i = np.zeros((50, 50), bool)
+    between_e_and_i[40:, :40] = between_e_and_i[:40, 40:] = True
+    blocks = np.zeros((50, 50), bool)
+    blocks[20:40, :20] = blocks[:20, 20:40] = True
+    wanted = {
+        "no constraint": np.zeros((50, 50), bool),
+        "no autapses": np.eye(50, dtype=bool),
+        "blocks": blocks,
+        "all together": blocks | np.eye(50, dtype=bool),
+    }
+    for name, absent in wanted.items():
+        recurrent = constrained_kernels(psychrnn_constraints, name)["recurrent"]
+        np.testing.assert_array_equal(recurrent.exists.numpy(), ~absent)
+    kernels = constrained_kernels(psychrnn_constraints, "Dale's law, E-I fixed")
+    recurrent = kernels["recurrent"]
+    assert recurrent.exists.numpy().all()
+    np.testing.assert_array_equal(recurrent.plastic.numpy(), ~between_e_and_i)
+    np.testing.assert_array_equal(recurrent.sign.numpy(), [1] * 40 + [-1] * 10)
+    np.testing.assert_array_equal(kernels["input"].sign.numpy(), [1, 1])
+    np.testing.assert_array_equal(
+        kernels["output"].exists.numpy(), [[True] * 40 + [False] * 10] * 2
+    )
+
+
+def test_constraints_ideal_observer_has_its_formula(psychrnn_constraints):
+    levels = psychrnn_constraints.LEVELS
+    task = psychrnn_constraints.HelloWorld()
+    trials = task.grid(coherence=levels, direction=task.outputs, repeats=2000, seed=1)
+    right = trials.columns["direction"] == "right"
+    correct = psychrnn_constraints.answers_ideally(trials) == right
+    shares = [correct[trials.columns["coherence"] == level].mean() for level in levels]
+    expected = psychrnn_constraints.ideal(levels)
+    error = np.sqrt(expected * (1 - expected) / 4000)
+    np.testing.assert_array_less(np.abs(shares - expected), 4 * error + 1e-9)
+    # A sixth more noise is 4 standard errors away, so that the comparison can fail.
+    wrong = psychrnn_constraints.ideal(levels / (7 / 6))
+    assert (np.abs(shares - wrong) > 4 * error).any()
+    np.testing.assert_allclose(expected, [0.61, 0.71, 0.86, 0.98, 1.0, 1.0], atol=0.005)
+    np.testing.assert_allclose(psychrnn_constraints.ideal(-levels), 1 - expected, atol=1e-12)
+    assert psychrnn_constraints.ideal(psychrnn_constraints.ideal_threshold()) == pytest.approx(0.75)
+
+
+def test_constraints_hold_from_the_start(psychrnn_constraints, constrained):
+    for name, (network,) in constrained.items():
+        assert set(psychrnn_constraints.violations(name, network).values()) == {0.0}
+    assert psychrnn_constraints.moved(constrained["all together"][0]) > 0.9
+    verdict = psychrnn_constraints.weight_verdict(constrained)
+    assert verdict.count("- met:") == verdict.count("\n") + 1 == 8
+
+
+@pytest.mark.parametrize(
+    ("rule", "kernel", "at", "value"),
+    [
+        ("do not exist", "recurrent", (0, 20), 0.5),
+        ("the diagonal", "recurrent", (3, 3), 0.5),
+        ("between A and B", "recurrent", (20, 0), 0.5),
+        ("the sign of its unit", "recurrent", (1, 0), -0.5),
+        ("the sign of its unit", "recurrent", (0, 19), 0.5),
+        ("the sign of its unit", "output", (0, 0), -0.5),
+        ("inputs are", "input", (0, 0), -0.5),
+        ("have no outputs", "output", (0, 49), -0.5),
+        ("change by 0", "recurrent", (19, 0), 0.5),
+    ],
+)
+def test_constraints_that_are_broken_are_seen(
+    psychrnn_constraints, constrained, rule, kernel, at, value
+):
+    (network,) = constrained["all together"]
+    weights = network.end[kernel].copy()
+    weights[at] = value
+    broken = replace(network, end={**network.end, kernel: weights})
+    found = psychrnn_constraints.violations("all together", broken)
+    (named,) = [what for what in found if rule in what]
+    assert found[named] > 0.1
+
+
+def test_constraints_count_answers_by_the_side_of_the_evidence(psychrnn_constraints, constrained):
+    (network,) = constrained["no constraint"]
+    network = replace(network, n_right=np.array([0, 1, 2, 3, 4, 4, 4, 6, 6, 7, 8, 8]), repeats=8)
+    np.testing.assert_array_equal(network.p_right[:2], [0, 0.125])
+    np.testing.assert_array_equal(network.p_correct, [0.5, 0.625, 0.6875, 0.8125, 0.9375, 1.0])
+    assert network.failed and network.updates == np.inf
+    learned = replace(network, loss=0.01, losses=np.array([0.1, 0.03, 0.015, 0.03]))
+    assert not learned.failed and learned.updates == 30
+
+
+def test_constraints_keep_networks_for_another_time(psychrnn_constraints, constrained, tmp_path):
+    (network,) = constrained["all together"]
+    psychrnn_constraints.save(tmp_path / "one.npz", network, "these settings")
+    again = psychrnn_constraints.load(tmp_path / "one.npz", "these settings")
+    assert (again.loss, again.repeats) == (network.loss, network.repeats)
+    np.testing.assert_array_equal(again.n_right, network.n_right)
+    for name in ("start", "end", "exists", "plastic"):
+        for kernel, weights in getattr(network, name).items():
+            np.testing.assert_array_equal(getattr(again, name)[kernel], weights)
+    assert psychrnn_constraints.load(tmp_path / "one.npz", "others") is None
+    assert psychrnn_constraints.load(tmp_path / "none.npz", "these settings") is None
+
+
+def test_constraints_are_told_and_drawn(psychrnn_constraints, constrained, tmp_path):
+    table = psychrnn_constraints.learning_table(constrained)
+    assert "| no constraint | 1 | 1 |" in table and "| ideal observer |" in table
+    assert "| 2 |  | 0.0046, 0.0041 | 60, 60 |" in table
+    assert "| in PsychRNN | 0.49, 0.58 |" in psychrnn_constraints.correct_table(constrained)
+    patience = psychrnn_constraints.patience_table(constrained, constrained)
+    assert "not met: every network learns within 3 times the updates (0 of the 3" in patience
+    verdict = psychrnn_constraints.behavior_verdict(constrained)
+    assert "- not met: Dale's law: loss below 0.02 in every network" in verdict
+    figure = psychrnn_constraints.draw_networks(constrained)
+    figure.savefig(tmp_path / "networks.png")
+    matrix, curves = figure.axes[:2]
+    assert matrix.get_title("left") == "No constraint" and len(matrix.images) == 1
+    assert curves.get_ylabel() == "P(right)"
+    shown = figure.axes[4].images[0].get_array()
+    np.testing.assert_array_equal(shown.mask, ~constrained["all together"][0].exists["recurrent"])
+    assert figure.axes[4].images[0].norm.vmin == -figure.axes[4].images[0].norm.vmax
+    psychrnn_constraints.draw_population(constrained).savefig(tmp_path / "population.png")
+
+
+def test_constraints_page_has_its_figures(psychrnn_constraints):
+    page = psychrnn_constraints.PAGE
+    figures = re.findall(r"\]\((\w+\.png)\)", page.read_text())
+    assert figures == ["psychrnn_constraints.png", "psychrnn_constraints_population.png"]
+    for name in figures:
+        assert (page.parent / name).read_bytes().startswith(b"\x89PNG")
+        assert (page.parent / name).stat().st_size < 400_000
