@@ -324,20 +324,21 @@ def learning_table(networks: Networks) -> str:
 def correct_table(networks: Networks) -> str:
     """Return P(correct) at each coherence, beside the ideal observer's and PsychRNN's."""
     rows, within = [("ideal observer", *(f"{p:.2f}" for p in ideal(LEVELS)))], []
+    near: list[bool] = []
     for name, group in networks.items():
         shares = np.array([one.p_correct for one in group])
         rows.append((name, *(spread(level, ".2f") for level in shares.T)))
         if name in PSYCHRNN:
             known = psychrnn(name)[:, 2:]
             rows.append(("in PsychRNN", *(f"{one:.2f}, {other:.2f}" for one, other in known.T)))
-            # Theirs are of 512 trials, and told with two digits.
-            error = 2 * np.sqrt(known * (1 - known) / 512) + 0.005
-            low, high = shares.min(0) - error, shares.max(0) + error
-            within += ((known >= low) & (known <= high)).ravel().tolist()
+            # Theirs are told with two digits, and of 512 trials.
+            outside = np.maximum(shares.min(0) - known, known - shares.max(0)) - 0.005
+            within += (outside <= 0).ravel().tolist()
+            near += (outside <= 2 * np.sqrt(known * (1 - known) / 512)).ravel().tolist()
     table = reproduction_page.table(("constraint", *(f"{level:g}" for level in LEVELS)), rows)
     told = (
-        f"{sum(within)} of the {len(within)} values of PsychRNN lie within the range above them, "
-        "or outside by less than 2 standard errors."
+        f"Of the {len(within)} values of PsychRNN, {sum(within)} lie within the range above them, "
+        f"{sum(near)} within or outside by less than 2 standard errors."
     )
     return f"{table}\n\n{told}"
 
