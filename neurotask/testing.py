@@ -77,8 +77,8 @@ def check_task(task: Task) -> Contract:
 def check_model(kind: type[Any], **settings: Any) -> tuple[str, ...]:
     """Check that a model keeps the contract of models; raise `ContractError` where it does not.
 
-    The contract: a misspelt argument is a TypeError; any number and length of trials run, trained
-    or not; TensorFlow and NumPy agree to 1e-5, perturbed or not; the gradient equals finite
+    The contract: a misspelt argument is a TypeError; any number and length of trials run;
+    TensorFlow and NumPy agree to 1e-5, perturbed or not; the gradient equals finite
     differences in float64; padding changes neither loss nor gradient; masks, signs and frozen
     values hold bit for bit after 50 updates; saved, loaded and trained on, it ends as if it had
     never been stopped; two models do not disturb each other.

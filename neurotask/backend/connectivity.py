@@ -247,11 +247,15 @@ class Connectivity(Setting):
             )
         given = np.broadcast_to(np.asarray(self.sign, float), sign.shape).copy()
         wrong = (sign != 0) & (given != sign)
-        if kernel == "recurrent" and wrong.any():
+        if kernel == "output":  # a readout may be no synapse, and then has no sign
+            wrong &= given != 0
+        if wrong.any():
             i = int(wrong.argmax())
+            free = ", or 0 where the readout is no synapse" if kernel == "output" else ""
             raise ValueError(
-                f"`recurrent.sign` must be that of the units' types, {sign[i]:g} for "
-                f"{pre.described(i)}, got {given[i]:g}. Leave it None, or leave units untyped."
+                f"`{kernel}.sign` must be that of the units' types, {sign[i]:g} for "
+                f"{pre.described(i)}{free}, got {given[i]:g}. Leave it None, or leave units "
+                "untyped."
             )
         return given
 

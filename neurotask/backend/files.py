@@ -3,7 +3,6 @@
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 
 from neurotask.backend import dynamics
+from neurotask.backend.archives import is_whole
 from neurotask.backend.importing import Code, import_all, run_code
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def load_model(filepath: Any, *, code: Code = None) -> "RecurrentModel":
     path = Path(filepath)
     if not path.is_file():
         raise FileNotFoundError(f"`filepath` must be a .keras file, but there is no {path}.")
-    if not _holds_a_model(path):
+    if not is_whole(path, "config.json"):
         raise ValueError(
             f"`filepath` must be a whole .keras file, but {path} is truncated or foreign."
         )
@@ -77,20 +77,14 @@ def load_model(filepath: Any, *, code: Code = None) -> "RecurrentModel":
     return model
 
 
-def _holds_a_model(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "config.json" in archive.namelist() and archive.testzip() is None
-    except (zipfile.BadZipFile, OSError, zlib.error):
-        return False
-
-
 def _check_class(path: Path) -> None:
     """Raise unless a file names a class of models that is known here."""
     from neurotask.backend.models.base import RecurrentModel
 
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
+    if not isinstance(config, dict):
+        raise ValueError(f"`filepath` must hold a model of neurotask, but {path} describes none.")
     name, kind = config.get("registered_name"), str(config.get("class_name"))
     known = keras.saving.get_registered_object(name) if name else None
     if isinstance(known, type) and issubclass(known, RecurrentModel):

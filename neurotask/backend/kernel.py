@@ -21,6 +21,7 @@ from neurotask._streams import Stream, generator
 from neurotask.backend._types import Tensor
 from neurotask.backend.connectivity import Connectivity
 from neurotask.backend.initializers import Initializer
+from neurotask.backend.initializers.given import checked
 from neurotask.backend.sides import Side
 
 
@@ -71,7 +72,14 @@ class Kernel(keras.layers.Layer):
         strength, plastic, sign = synapses.strength, synapses.plastic, synapses.sign
         all_gates = np.tile(strength, (len(gates), 1, 1)) if gates else strength.copy()
         initializer = connectivity.initializer or default
-        start = initializer.sample(generator(seed, Stream.WEIGHTS, index), all_gates, sign.copy())
+        drawn = generator(seed, Stream.WEIGHTS, index)
+        start = initializer.sample(drawn, all_gates.copy(), sign.copy())
+        if np.shape(start) == all_gates.shape:  # what is put where no synapse is has no effect
+            start = np.where(all_gates == 0, 0.0, start)
+        try:
+            start = checked(start, all_gates, sign)
+        except ValueError as error:
+            raise ValueError(f"`{name}.initializer` must fit the synapses: {error}") from None
         raw = np.divide(start, strength, out=np.zeros_like(all_gates), where=plastic)
         if self.law == "magnitude":
             raw = np.where(sign == 0, raw, np.abs(raw))

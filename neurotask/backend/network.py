@@ -88,12 +88,30 @@ class Network(Setting):
     def vectors(self) -> dict[str, np.ndarray]:
         """Return what each vector of parameters starts from."""
         own = self.dynamics.vectors(self.units, self.dt)
+        self._check_vectors(own)
         stage = (
             {}
             if self.feedforward is None
             else {"feedforward_bias": np.zeros(self.feedforward.units)}
         )
         return {**own, "output_bias": np.zeros(len(self.outputs)), **stage}
+
+    def _check_vectors(self, own: Any) -> None:
+        """Raise unless dynamics give the vectors that they need, each of numbers, (n,)."""
+        kind, n = type(self.dynamics).__name__, len(self.units)
+        sizes = {"bias": n * max(len(self.dynamics.gates), 1)}
+        sizes |= {f"initial_{name}": n for name in self.dynamics.state_variables}
+        own = own if isinstance(own, dict) else {}
+        for name in (*sizes, *(set(own) - set(sizes))):
+            values = np.asarray(own.get(name))
+            size = sizes.get(name, n)
+            if values.shape != (size,) or values.dtype.kind not in "biuf":
+                got = f"the shape {values.shape}" if name in own else "none"
+                raise ValueError(
+                    f"`{kind}.vectors` must give `{name}` as an array of {size} numbers, got {got}."
+                )
+            if not np.isfinite(values).all():
+                raise ValueError(f"`{kind}.vectors` must give finite numbers, got {name} with NaN.")
 
     def prepare(self, ops: Ops, kernels: dict[str, Array], vectors: dict[str, Array]) -> Weights:
         """Return the weights as a step uses them.
@@ -120,6 +138,7 @@ class Network(Setting):
         noise: Array | None = None,
         rates: Array | None = None,
         current: Array | None = None,
+        fed: Array | None = None,
     ) -> State:
         """Return the state after a step.
 
@@ -131,11 +150,13 @@ class Network(Setting):
             noise: standard normals (trial, noise_per_step), or None.
             rates: what the units send, (trial, unit), where it is not what their state says.
             current: what is injected into the units, (trial, unit), or None.
+            fed: the outputs that feed back, (trial, output), where they are not those of `rates`.
         """
         rates = self.dynamics.rates(ops, state) if rates is None else rates
         drive = [self._stage(ops, weights, inputs) @ weights["input"] + weights["bias"]]
         if "feedback" in weights:
-            drive.append(self.output(ops, weights, rates) @ weights["feedback"])
+            fed = self.output(ops, weights, rates) if fed is None else fed
+            drive.append(fed @ weights["feedback"])
         if current is not None:
             gates = max(len(self.dynamics.gates), 1)
             drive.append(ops.concat([current] * gates) * weights["gain"])

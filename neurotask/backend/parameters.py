@@ -2,7 +2,7 @@
 
 import json
 import os
-import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
+from neurotask._checks import listed
 from neurotask.backend import dynamics
+from neurotask.backend.archives import DAMAGE, is_whole
 from neurotask.backend.importing import Code, import_all, run_code
 from neurotask.backend.network import Network
 from neurotask.backend.settings import decoded, encoded
@@ -42,9 +44,23 @@ class Parameters:
     vectors: Mapping[str, np.ndarray]
 
     def __post_init__(self) -> None:
-        for name, values in {**self.kernels, **self.vectors}.items():
-            if not np.isfinite(values).all():
-                raise ValueError(f"`{name}` must hold finite numbers, got NaN or infinite ones.")
+        sides, vectors = self.network.sides(), self.network.vectors()
+        gates = self.network.dynamics.gates
+        shapes = {
+            name: (
+                *((len(gates),) if gates and post is self.network.units else ()),
+                len(post),
+                len(pre),
+            )
+            for name, (post, pre) in sides.items()
+        }
+        _check("kernels", self.kernels, shapes)
+        _check("vectors", self.vectors, {name: start.shape for name, start in vectors.items()})
+
+    @property
+    def dtype(self) -> str:
+        """Precision of the weights, "float32" or "float64"."""
+        return str(np.result_type(*self.kernels.values()))
 
     def labelled(
         self, extra: Mapping[str, Mapping[str, Any]] | None = None
@@ -106,12 +122,18 @@ class Parameters:
         arrays, settings = read(path)
         run_code(code)
         import_all(dynamics)  # so that their names are known
-        network = decoded(json.loads(settings))
-        parts = {"kernel": {}, "vector": {}}
-        for name, values in arrays.items():
-            kind, _, name = name.partition(".")
-            parts[kind][name] = values
-        return cls(network, parts["kernel"], parts["vector"])
+        try:
+            described = json.loads(settings)
+        except ValueError:
+            described = None
+        network = decoded(described) if isinstance(described, dict) else None
+        if not isinstance(network, Network):
+            raise ValueError(f"`path` must hold a network, but the settings in {path} are of none.")
+        kernels, vectors = (
+            {name.partition(".")[2]: a for name, a in arrays.items() if name.startswith(f"{kind}.")}
+            for kind in ("kernel", "vector")
+        )
+        return cls(network, kernels, vectors)
 
     def __repr__(self) -> str:
         network = self.network
@@ -119,6 +141,23 @@ class Parameters:
             f"<Parameters of {len(network.units)} units, {len(network.inputs)} inputs, "
             f"{len(network.outputs)} outputs, dt {network.dt:g} ms>"
         )
+
+
+def _check(what: str, arrays: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise unless arrays have the names and shapes that a network needs, and are numbers."""
+    if set(arrays) != set(shapes):
+        raise ValueError(
+            f"`{what}` must be those of the network, {listed(shapes)}, got {listed(arrays)}."
+        )
+    for name, values in arrays.items():
+        if np.shape(values) != shapes[name]:
+            raise ValueError(
+                f"`{name}` must have the shape {shapes[name]}, got {np.shape(values)}."
+            )
+        if np.asarray(values).dtype.kind not in "biuf" or not np.isfinite(values).all():
+            raise ValueError(
+                f"`{name}` must hold finite numbers, got NaN, infinite ones, or no numbers."
+            )
 
 
 def _labelled(
@@ -156,12 +195,7 @@ def _write_npz(path: Path, arrays: dict[str, np.ndarray], settings: str) -> None
 
 
 def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            whole = archive.testzip() is None
-    except zipfile.BadZipFile:
-        whole = False
-    if not whole:
+    if not is_whole(path):
         raise ValueError(f"`path` must be a whole .npz file, but {path} is truncated or foreign.")
     with np.load(path, allow_pickle=False) as archive:
         if KIND not in archive.files:
@@ -169,8 +203,12 @@ def _read_npz(path: Path) -> tuple[dict[str, np.ndarray], str]:
                 f"`path` must be a file that Parameters.save wrote, but {path} is not. PsychRNN's "
                 "files are read by nt.interop.psychrnn.load(path, ...)."
             )
-        arrays = {name: archive[name] for name in archive.files if name != KIND}
-        return arrays, str(archive[KIND])
+        try:
+            return {n: archive[n] for n in archive.files if n != KIND}, str(archive[KIND])
+        except ValueError:  # a pickled object, which is not opened: a pickle can run code
+            raise ValueError(
+                f"`path` must hold arrays of numbers, but {path} holds pickles."
+            ) from None
 
 
 def _safetensors() -> Any:
@@ -186,23 +224,35 @@ def _safetensors() -> Any:
 
 def _write_safetensors(path: Path, arrays: dict[str, np.ndarray], settings: str) -> None:
     whole = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
-    _safetensors().numpy.save_file(whole, path, metadata={KIND: settings})
+    metadata = {KIND: settings, "crc32": _checksum(whole, settings)}
+    _safetensors().numpy.save_file(whole, path, metadata=metadata)
+
+
+def _checksum(arrays: dict[str, np.ndarray], settings: str) -> str:
+    """Return a checksum of what a file holds: the format has none of its own."""
+    checksum = zlib.crc32(settings.encode())
+    for name in sorted(arrays):
+        described = f"{name} {arrays[name].dtype} {arrays[name].shape}".encode()
+        checksum = zlib.crc32(described + arrays[name].tobytes(), checksum)
+    return str(checksum)
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], str]:
     package = _safetensors()
     try:
         with package.safe_open(path, framework="numpy") as file:
-            settings = (file.metadata() or {}).get(KIND)
+            metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}
-    except package.SafetensorError as error:
+    except (package.SafetensorError, *DAMAGE, KeyError, TypeError) as error:
         raise ValueError(
             f"`path` must be a whole .safetensors file, but {path} is truncated or foreign: "
             f"{error}."
         ) from None
-    if settings is None:
+    if KIND not in metadata:
         raise ValueError(f"`path` must be a file that Parameters.save wrote, but {path} is not.")
-    return arrays, settings
+    if metadata.get("crc32") != _checksum(arrays, metadata[KIND]):
+        raise ValueError(f"`path` must be a whole .safetensors file, but {path} is damaged.")
+    return arrays, metadata[KIND]
 
 
 _WRITERS = {".npz": _write_npz, ".safetensors": _write_safetensors}

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurotask._checks import choose, number
 from neurotask.backend.settings import Setting
-from neurotask.backend.sides import Channels, block
+from neurotask.backend.sides import Channels, block, synapse_labels
 from neurotask.backend.units import Units
 from neurotask.distributions import plain
 from neurotask.phases import to_steps
@@ -87,8 +87,10 @@ class Perturbation(Setting):
         self._check_used()
         if self.factor is not None:
             number("factor", self.factor, low=0.0 if self.kind == "weights" else None)
-        if self.value is not None and not np.isfinite(np.asarray(self.value, float)).all():
-            raise ValueError("`value` must be finite, got NaN or infinite numbers.")
+        if self.value is not None:
+            _check_value(self.value)
+        if not isinstance(self.phase, (str, type(None))):
+            _check_span(self.phase)
         if self.kind == "connectivity" and np.asarray(self.value).ndim != 3:
             raise ValueError(
                 f"`value` must be an array (time, post, pre), got "
@@ -112,45 +114,50 @@ class Perturbation(Setting):
         if isinstance(self.phase, str):
             starts, stops = trials.phases.steps(self.phase)
         else:
-            if len(self.phase) != 2:
-                raise ValueError(f"`phase` must be a name or (start, stop), got {self.phase!r}.")
             starts, stops = to_steps("phase", self.phase, trials.dt)[:, None]
         starts, stops = (
             np.broadcast_to(x, len(trials.answers)).reshape(n_rows, -1) for x in (starts, stops)
         )
         t = np.arange(n_steps)
-        return ((t >= starts[..., None]) & (t < stops[..., None])).any(1)
+        on = ((t >= starts[..., None]) & (t < stops[..., None])).any(1)
+        if not (on & trials.present).any():
+            raise ValueError(
+                f"`phase` must be within a trial, but none of these has a step in {self.phase!r}; "
+                f"the longest lasts {trials.lengths.max() * trials.dt:g} ms."
+            )
+        return on
 
-    def chosen(self, units: Units) -> np.ndarray:
-        """Return which units it acts on, boolean (unit,)."""
-        chosen = _members(units, self.units)
+    def places(self, units: Units) -> np.ndarray:
+        """Return the places of the units it acts on, in the order in which they were given."""
+        places = _members(units, self.units)
         for name in ("cell_type", "area"):
             label = getattr(self, name)
             if label is not None:
                 known = getattr(units, name)
                 if label not in known:
-                    choose(name, label, sorted({str(one) for one in known if one}))
-                chosen &= known == label
-        if not chosen.any():
+                    there = sorted({str(one) for one in known if one})
+                    choose(name, label, there or ["(these units have none)"])
+                places = places[known[places] == label]
+        if not len(places):
             raise ValueError(
                 f"`units` must name a unit, got none: units={self.units!r}, cell_type="
                 f"{self.cell_type!r} and area={self.area!r} together."
             )
-        return chosen
+        return places
 
     def factors(self, post: Units | Channels, pre: Units | Channels) -> np.ndarray:
         """Return what the weights of its kernel are multiplied by, (post, pre)."""
         return np.where(_synapses(self.synapses, post, pre), float(self.factor or 0.0), 1.0)
 
-    def values(self, chosen: np.ndarray, rows: slice, n_rows: int) -> np.ndarray:
-        """Return `value` for some of the rows, broadcast to (row, chosen unit).
+    def values(self, n: int, rows: slice, n_rows: int) -> np.ndarray:
+        """Return `value` for some of the rows: (), (unit,) or (row, unit).
 
         Args:
-            chosen: which units, boolean (unit,).
+            n: number of units it acts on.
             rows: which rows.
             n_rows: how many there are in all.
         """
-        given, n = np.asarray(0.0 if self.value is None else self.value, float), int(chosen.sum())
+        given = np.asarray(0.0 if self.value is None else self.value, float)
         if given.shape not in ((), (n,), (n_rows, n)):
             raise ValueError(
                 f"`value` must be a number, one for each of the {n} units, or an array (trial, "
@@ -189,43 +196,60 @@ def listed(perturbation: Any) -> tuple[Perturbation, ...]:
     return tuple(several)
 
 
+def _check_value(value: Any) -> None:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError("`value` must be an array, got rows of several lengths.") from None
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"`value` must be made of numbers, got {value!r}.")
+    if not np.isfinite(array).all():
+        raise ValueError("`value` must be finite, got NaN or infinite numbers.")
+
+
+def _check_span(phase: Any) -> None:
+    if not isinstance(phase, tuple) or len(phase) != 2:
+        raise ValueError(f"`phase` must be a name or (start, stop) in ms, got {phase!r}.")
+    start, stop = (number("phase", edge, low=0.0) for edge in phase)
+    if start >= stop:
+        raise ValueError(f"`phase` must start before it stops, got {phase!r}.")
+
+
 def _members(units: Units, given: Any) -> np.ndarray:
+    """Return places of units, (n,)."""
     if given is None:
-        return np.ones(len(units), bool)
-    if isinstance(given, str) or (
-        isinstance(given, tuple) and all(isinstance(g, str) for g in given)
-    ):
-        return units.select(given)
+        return np.arange(len(units))
+    several = isinstance(given, tuple) and len(given) > 0
+    if isinstance(given, str) or (several and all(isinstance(one, str) for one in given)):
+        return np.flatnonzero(units.select(given, "units"))
     places = np.atleast_1d(np.asarray(given))
     if places.dtype == bool and places.shape == (len(units),):
-        return places.copy()
-    if (
-        places.dtype.kind not in "iu"
-        or places.ndim != 1
-        or not ((places >= 0) & (places < len(units))).all()
-    ):
+        return np.flatnonzero(places)
+    inside = places.dtype.kind in "iu" and places.ndim == 1
+    inside = inside and bool(((places >= 0) & (places < len(units))).all())
+    if not inside or len(np.unique(places)) < len(places):
         raise ValueError(
-            f"`units` must be a label, places below {len(units)}, or one boolean a unit, got "
-            f"{given!r}."
+            f"`units` must be a label, different places below {len(units)}, or one boolean a unit, "
+            f"got {given!r}."
         )
-    chosen = np.zeros(len(units), bool)
-    chosen[places] = True
-    return chosen
+    return places
 
 
 def _synapses(given: Any, post: Units | Channels, pre: Units | Channels) -> np.ndarray:
+    """Return which synapses are meant, boolean (post, pre)."""
     shape = len(post), len(pre)
     if given is None:
         return np.ones(shape, bool)
-    labels = (given,) if isinstance(given, str) else given
-    if all(isinstance(label, str) for label in labels):
-        chosen = np.zeros(shape, bool)
-        for label in labels:
-            chosen |= block(label, post, pre, "synapses")
-        return chosen
-    array = np.asarray(given)
-    if array.shape != shape:
+    if isinstance(given, str) or (given and all(isinstance(label, str) for label in given)):
+        labels = synapse_labels("synapses", given)
+        return np.logical_or.reduce([block(label, post, pre, "synapses") for label in labels])
+    try:
+        array = np.asarray(given, float)
+    except (ValueError, TypeError):
+        array = np.empty(0)
+    if array.shape != shape or not np.isin(array, (0, 1)).all() or not array.any():
         raise ValueError(
-            f"`synapses` must be labels or have the shape (post, pre) = {shape}, got {array.shape}."
+            f"`synapses` must be labels, or an array of 0 and 1 with a 1 in it of the shape (post, "
+            f"pre) = {shape}, got the shape {array.shape}."
         )
     return array.astype(bool)

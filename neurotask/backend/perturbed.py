@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class Plan:
         shape = self.trials.inputs.shape[:2]
         codes = np.zeros(shape, int)
         for at, one in enumerate(self._of("weights")):
-            codes |= one.window(self.trials).astype(int) << at
+            codes |= self._windows[id(one)].astype(int) << at
         known, version = np.unique(codes, return_inverse=True)
         return known.tolist(), version.reshape(shape)
 
@@ -76,7 +76,8 @@ class Plan:
         Returns:
             Those that are needed of "rate_gain", "rate_offset", "current", "kick_gain" and "kick",
             each (time, row, unit); "sent_gain" and "sent_offset", the same for what the step
-            before has sent; "version" (time, row); "connectivity" (time, post, pre).
+            before has sent; "version" and "sent_version" (time, row); "connectivity" (time, post,
+            pre).
         """
         n_rows, n_steps, _ = self.trials.inputs[rows].shape
         shape, arrays = (n_rows, n_steps, len(self.network.units)), {}
@@ -101,29 +102,42 @@ class Plan:
         arrays = {name: values.transpose(1, 0, 2) for name, values in arrays.items()}
         for name in ("gain", "offset"):
             if f"rate_{name}" in arrays:
-                # Step t receives what step t - 1 sends; what is before the first is as the first.
-                rate = arrays[f"rate_{name}"]
-                arrays[f"sent_{name}"] = np.concatenate([rate[:1], rate[:-1]])
+                arrays[f"sent_{name}"] = _before(arrays[f"rate_{name}"])
         if len(self._versions[0]) > 1:
-            arrays["version"] = self._versions[1][rows].T.astype(np.int32)
-        for one in self._of("connectivity"):
-            arrays["connectivity"] = np.asarray(one.value, np.float32) * arrays.get(
-                "connectivity", 1.0
-            )
+            version = self._versions[1][rows].T.astype(np.int32)
+            arrays |= {"version": version, "sent_version": _before(version)}
+        if self._connectivity is not None:
+            arrays["connectivity"] = self._connectivity
         return arrays
+
+    @cached_property
+    def _connectivity(self) -> np.ndarray | None:
+        """What the recurrent weights of each step are multiplied by, (time, post, pre)."""
+        factors = [one.value for one in self._of("connectivity")]
+        return reduce(np.multiply, factors) if factors else None
+
+    @cached_property
+    def _windows(self) -> dict[int, np.ndarray]:
+        """When each perturbation acts, boolean (row, time)."""
+        return {id(one): one.window(self.trials) for one in self.perturbations}
 
     def _of(self, *kinds: str) -> Iterator[Perturbation]:
         return (one for one in self.perturbations if one.kind in kinds)
 
     def _on(self, one: Perturbation, rows: slice) -> tuple[np.ndarray, np.ndarray]:
         """Return where it acts, boolean (row, time, unit), and its values for (row, time, unit)."""
-        chosen = one.chosen(self.network.units)
-        on = one.window(self.trials)[rows][:, :, None] & chosen
-        given = one.values(chosen, rows, len(self.trials))
-        values = np.zeros((*given.shape[:-1], len(chosen))) if given.ndim else given
+        n, places = len(self.network.units), one.places(self.network.units)
+        on = self._windows[id(one)][rows][:, :, None] & np.isin(np.arange(n), places)
+        given = one.values(len(places), rows, len(self.trials))
+        values = np.zeros((*given.shape[:-1], n)) if given.ndim else given
         if given.ndim:
-            values[..., chosen] = given
+            values[..., places] = given
         return on, values[:, None, :] if values.ndim == 2 else values
+
+
+def _before(values: np.ndarray) -> np.ndarray:
+    """Return what holds in the step before each, (time, ...); before the first is as the first."""
+    return np.concatenate([values[:1], values[:-1]])
 
 
 class Perturbed:
@@ -167,12 +181,19 @@ class Perturbed:
         if "sent_gain" in at:
             sent = network.dynamics.rates(ops, state)
             rates = sent * at["sent_gain"] + at["sent_offset"]
+        fed = None
+        if network.feedback and "sent_version" in at:
+            # What feeds back was read out in the step before, by the weights of that step.
+            sent = network.dynamics.rates(ops, state) if rates is None else rates
+            read = [network.output(ops, weights, sent) for weights in self._weights]
+            fed = self._chosen(read, at["sent_version"])
         after = [
-            network.step(ops, weights, state, inputs, noise, rates, at.get("current"))
+            network.step(ops, weights, state, inputs, noise, rates, at.get("current"), fed)
             for weights in self._now(at)
         ]
         names = network.dynamics.state_variables
-        return {name: self._chosen([one[name] for one in after], at) for name in names}
+        version = at.get("version")
+        return {name: self._chosen([one[name] for one in after], version) for name in names}
 
     def rates(self, states: State, at: dict[str, Array]) -> Array:
         """Return the rates of all steps, (time, trial, unit)."""
@@ -182,7 +203,8 @@ class Perturbed:
     def output(self, rates: Array, at: dict[str, Array]) -> Array:
         """Return the outputs of all steps, (time, trial, output)."""
         network, ops = self._network, self._ops
-        return self._chosen([network.output(ops, w, rates) for w in self._weights], at)
+        versions = [network.output(ops, weights, rates) for weights in self._weights]
+        return self._chosen(versions, at.get("version"))
 
     def _now(self, at: dict[str, Array]) -> Sequence[Weights]:
         if "connectivity" not in at:
@@ -190,8 +212,9 @@ class Perturbed:
         changed = [{**k, "recurrent": k["recurrent"] * at["connectivity"]} for k in self._kernels]
         return [self._network.prepare(self._ops, kernels, self._vectors) for kernels in changed]
 
-    def _chosen(self, versions: list[Array], at: dict[str, Array]) -> Array:
+    def _chosen(self, versions: list[Array], version: Array | None) -> Array:
+        """Return of each trial the one of several arrays (..., trial, n) that its version names."""
         result = versions[0]
         for v, one in enumerate(versions[1:], 1):
-            result = self._ops.where((at["version"] == v)[..., None], one, result)
+            result = self._ops.where((version == v)[..., None], one, result)
         return result

@@ -13,7 +13,7 @@ from neurotask.backend.dynamics.base import State
 from neurotask.backend.fitting import check_trials
 from neurotask.backend.perturbation import Perturbation
 from neurotask.backend.perturbed import Perturbed, Plan
-from neurotask.backend.simulation import stacked
+from neurotask.backend.simulation import CHUNK, place, stacked
 from neurotask.behavior import accuracy
 from neurotask.session import session
 from neurotask.task import Task
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from neurotask.backend.models.base import RecurrentModel
-
-# Trials a compiled call takes at most, which bounds memory. The noise is drawn a chunk at a time:
-# another number here would give other noise for the same seed.
-CHUNK = 256
 
 Tensors = dict[str, Tensor]
 
@@ -48,6 +44,7 @@ class Runner:
     ) -> "xr.Dataset":
         """Return the Session of a batch; see `RecurrentModel.run`."""
         model = self._model
+        _check_flag(noise)
         check_trials(trials, model.input_names, model.output_names, model.dt, type(model).__name__)
         plan = Plan(model.network, perturbations, trials) if perturbations else None
         outputs, activity = self.forward(trials, key(seed, Stream.RUN_NOISE), noise, record, plan)
@@ -59,9 +56,11 @@ class Runner:
     def evaluate(self, task: Task, n: int, seed: int, noise: bool) -> dict[str, float]:
         """Return loss and accuracy on fresh trials; see `RecurrentModel.evaluate`."""
         self._model.check_fits(task)
+        _check_flag(noise)
         trials = task.batch(count("n", n), seed=seed, stream=Stream.EVALUATION, index=0)
         outputs, _ = self.forward(trials, key(seed, Stream.EVALUATION_NOISE), noise, ())
         loss = getattr(self._model, "loss_function", losses.MeanSquaredError())
+        loss.check(trials.targets)
         arrays = (trials.targets, outputs, trials.mask, trials.present)
         result = {"loss": float(loss(*(tf.cast(a, self._model.compute_dtype) for a in arrays)))}
         if task.decision_rule is not None:
@@ -97,12 +96,7 @@ class Runner:
             function = self._function(noise, record, happening, factors)
             name = tf.constant([noise_key, chunk], tf.int64)
             part = function(trials.inputs[rows], name, happening, factors)
-            for what, values in part.items():
-                # Put in place at once: parts that are joined later take twice the memory.
-                whole = arrays.setdefault(
-                    what, np.empty((len(trials), *values.shape[1:]), np.float32)
-                )
-                whole[rows] = values
+            place(arrays, part, rows, len(trials))
         return arrays.pop("outputs"), arrays
 
     def _function(self, noise: bool, record: tuple[str, ...], happening: Any, factors: Any) -> Any:
@@ -111,6 +105,7 @@ class Runner:
         if name not in self._compiled:
             spec = tf.TensorSpec
             n_units, any_ = len(self._model.units), {"version": spec((None, None), tf.int32)}
+            any_["sent_version"] = any_["version"]
             any_["connectivity"] = spec((None, n_units, n_units), tf.float32)
             each = spec((None, None, n_units), tf.float32)
             signature = [
@@ -163,6 +158,14 @@ class Runner:
         kept = {"states": lambda: stacked(list(states.values()), tf.stack), "rates": lambda: rates}
         outputs = network.output(rates, happening)
         return {"outputs": outputs, **{name: kept[name]() for name in record}}
+
+
+def _check_flag(noise: Any) -> None:
+    if not isinstance(noise, bool):
+        raise TypeError(
+            f"`noise` must be True or False, got {type(noise).__name__}. Normals of one's own are "
+            "for nt.simulate(model, trials, noise=...)."
+        )
 
 
 def counted_alone(compiled: Any) -> Any:

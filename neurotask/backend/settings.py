@@ -7,6 +7,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Self, cast
 
+import numpy as np
+
 from neurotask._checks import nearest
 from neurotask.distributions import plain
 
@@ -17,12 +19,25 @@ SETTING, FUNCTION = "__setting__", "__function__"
 class Setting:
     """A frozen dataclass that files can hold. `eval(repr(x)) == x` holds for each.
 
-    Arrays are kept as nested tuples, so that settings can be compared, hashed and printed.
+    Arrays are kept as nested tuples and NumPy's numbers as Python's, so that settings can be
+    compared, hashed and printed. (The connectivity of each step in a `Perturbation` is too large
+    for that and stays an array.)
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _KINDS[registered_name(cls)] = cls
+        register(cls)
+        check = cls.__dict__.get("__post_init__")
+        if check is not None:
+
+            def post_init(self: Any) -> None:
+                _plain_numbers(self)
+                check(self)
+
+            cls.__post_init__ = post_init
+
+    def __post_init__(self) -> None:
+        _plain_numbers(self)
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings as plain data."""
@@ -33,6 +48,11 @@ class Setting:
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Return the object that `get_config` describes."""
         return cls(**{name: decoded(value) for name, value in config.items()})
+
+
+def register(kind: type[Setting]) -> None:
+    """Let files name a class; of several with one name, they mean the last that was registered."""
+    _KINDS[registered_name(kind)] = kind
 
 
 def registered_name(kind: type) -> str:
@@ -75,6 +95,13 @@ def decoded(value: Any) -> Any:
     if FUNCTION in value:
         return _function(value[FUNCTION])
     return {name: decoded(one) for name, one in value.items()}
+
+
+def _plain_numbers(setting: Any) -> None:
+    for field in dataclasses.fields(setting):
+        value = getattr(setting, field.name)
+        if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+            object.__setattr__(setting, field.name, value.item())
 
 
 def _kind(name: str) -> type[Setting]:

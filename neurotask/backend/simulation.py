@@ -9,7 +9,6 @@ import numpy as np
 from neurotask._checks import choose
 from neurotask._streams import Stream, generator
 from neurotask.backend.arrays import NumPyOps
-from neurotask.backend.dynamics.base import State
 from neurotask.backend.fitting import check_trials
 from neurotask.backend.parameters import Parameters
 from neurotask.backend.perturbation import listed
@@ -20,7 +19,9 @@ from neurotask.trials import Trials
 if TYPE_CHECKING:
     import xarray as xr
 
-CHUNK = 256  # trials that run at once, which bounds memory
+# Trials that run at once, which bounds memory. The noise is drawn a chunk at a time: another number
+# here would give other noise for the same seed.
+CHUNK = 256
 RECORDS = ("states", "rates")
 
 
@@ -63,26 +64,26 @@ def simulate(
     """
     parameters = _parameters(weights)
     network = parameters.network
-    check_trials(trials, network.inputs, network.outputs, network.dt)
+    kind = type(weights).__name__ if hasattr(weights, "parameters") else "RateRNN"
+    check_trials(trials, network.inputs, network.outputs, network.dt, kind)
     record = names("record", record)
     plan = Plan(network, listed(perturbation), trials)
+    ops = NumPyOps(parameters.dtype)
     drawn = _noise(noise, trials, network.dynamics.noise_per_step(len(network.units)))
-    ops = NumPyOps()
     kernels, vectors = (
         {name: ops.array(values) for name, values in group.items()}
         for group in (parameters.kernels, parameters.vectors)
     )
     factors = {name: ops.array(values) for name, values in plan.factors.items()}
     perturbed = Perturbed(ops, network, kernels, vectors, factors)
-    parts = []
+    arrays: dict[str, np.ndarray] = {}
     for chunk, start in enumerate(range(0, len(trials), CHUNK)):
         rows = slice(start, start + CHUNK)
-        parts.append(
-            _unrolled(
-                perturbed, trials.inputs[rows], drawn(rows, seed, chunk), plan.at(rows), record
-            )
+        noise_here = drawn(rows, seed, chunk)
+        part = _unrolled(
+            perturbed, ops.array(trials.inputs[rows]), noise_here, plan.at(rows), record
         )
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        place(arrays, part, rows, len(trials))
     outputs, units = arrays.pop("outputs"), network.units
     variables = network.dynamics.state_variables
     return session(trials, outputs, arrays, units.cell_type, units.area, variables=variables)
@@ -103,19 +104,31 @@ def _unrolled(
     record: tuple[str, ...],
 ) -> dict[str, np.ndarray]:
     """Return outputs and what is recorded of a chunk, each (trial, time, ...)."""
-    state, states = perturbed.start(len(inputs)), []
+    state, kept = perturbed.start(len(inputs)), {"outputs": [], **{name: [] for name in record}}
     for t in range(inputs.shape[1]):
         at = {name: values[t] for name, values in happening.items()}
         state = perturbed.step(state, inputs[:, t], None if noise is None else noise[:, t], at)
-        states.append(state)
-    whole: State = {name: np.stack([one[name] for one in states]) for name in states[0]}
-    rates = perturbed.rates(whole, happening)
-    kept = {"states": lambda: stacked(list(whole.values()), np.stack), "rates": lambda: rates}
-    arrays = {
-        "outputs": perturbed.output(rates, happening),
-        **{name: kept[name]() for name in record},
-    }
-    return {name: values.swapaxes(0, 1) for name, values in arrays.items()}
+        rates = perturbed.rates(state, at)
+        kept["outputs"].append(perturbed.output(rates, at))
+        if "states" in record:
+            kept["states"].append(stacked(list(state.values()), np.stack))
+        if "rates" in record:
+            kept["rates"].append(rates)
+    return {name: np.stack(values, axis=1) for name, values in kept.items()}
+
+
+def place(arrays: dict[str, np.ndarray], part: Any, rows: slice, n: int) -> None:
+    """Put a chunk in its place at once: chunks that are joined later take twice the memory.
+
+    Args:
+        arrays: where to put it, by name; arrays are made for the first chunk.
+        part: the chunk, each array (trial, ...).
+        rows: its rows.
+        n: number of rows in all.
+    """
+    for name, values in part.items():
+        values = np.asarray(values)
+        arrays.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[rows] = values
 
 
 def stacked(variables: list[Any], stack: Any) -> Any:
@@ -139,9 +152,10 @@ def _parameters(weights: Any) -> Parameters:
 def _noise(given: Any, trials: Trials, n: int) -> Any:
     """Return a function that gives the normals of a chunk, (trial, time, n), or None."""
     n_trials, n_steps, _ = trials.inputs.shape
-    if given is None or (isinstance(given, (bool, np.bool_)) and not given) or n == 0:
+    is_flag = isinstance(given, (bool, np.bool_))
+    if is_flag and (not given or n == 0):
         return lambda rows, seed, chunk: None
-    if isinstance(given, (bool, np.bool_)):
+    if is_flag:
 
         def drawn(rows: slice, seed: int, chunk: int) -> np.ndarray:
             shape = len(trials.inputs[rows]), n_steps, n
@@ -154,4 +168,4 @@ def _noise(given: Any, trials: Trials, n: int) -> Any:
             f"`noise` must be True, False, or an array (trial, time, noise_per_step) = "
             f"{(n_trials, n_steps, n)}, got the shape {array.shape}."
         )
-    return lambda rows, seed, chunk: array[rows]
+    return lambda rows, seed, chunk: array[rows] if n else None

@@ -46,8 +46,9 @@ class Vectors(keras.layers.Layer):
         self._constants = {n: start for n, start in starts.items() if n not in {*free, *times}}
         for name in free:
             self._add(name, starts[name], name in learned)
+        self._starts = {name: starts[name] - dt for name in times}
         for name in times:
-            self._add(f"raw_{name}", _above(starts[name], dt, name), True)
+            self._add(f"raw_{name}", self._raw(name, starts[name]), True)
         self.built = True
 
     @property
@@ -58,17 +59,28 @@ class Vectors(keras.layers.Layer):
     def values(self) -> dict[str, Any]:
         """Return all vectors as they are now: tensors, or arrays where they are constants."""
         free = {name: tf.convert_to_tensor(variable) for name, variable in self.free.items()}
-        # A time that learns is dt + exp(raw), which no change takes below dt.
+        # A time that learns is dt + (start - dt) exp(raw): no change takes it below dt, and weight
+        # decay takes it back to its start.
         times: dict[str, Tensor] = {
-            name: self._dt + tf.exp(getattr(self, f"raw_{name}")) for name in self._times
+            name: self._dt + self._starts[name] * tf.exp(getattr(self, f"raw_{name}"))
+            for name in self._times
         }
         return {**self._constants, **free, **times}
 
     def keep_times(self, other: "Vectors") -> None:
         """Take the times of another network that steps by another dt."""
         for name in self._times:
-            times = other.values()[name].numpy()
-            getattr(self, f"raw_{name}").assign(_above(times, self._dt, name))
+            raw = self._raw(name, other.values()[name].numpy())
+            getattr(self, f"raw_{name}").assign(raw)
+
+    def _raw(self, name: str, values: np.ndarray) -> np.ndarray:
+        """Return raw so that a time has these values."""
+        lowest = min(values.min(), (self._starts[name] + self._dt).min())
+        if lowest <= self._dt:
+            raise ValueError(
+                f"`{name}` must be above dt = {self._dt:g} ms where it learns, got {lowest:g} ms."
+            )
+        return np.log((values - self._dt) / self._starts[name])
 
     def _add(self, name: str, value: np.ndarray, trainable: bool) -> None:
         made = self.add_weight(value.shape, "zeros", name=name, trainable=trainable)
@@ -86,12 +98,3 @@ def _learned(given: Any, free: list[str], times: tuple[str, ...]) -> set[str]:
     for name in given:
         choose("trainable", name, [*free, *times])
     return {name for name in [*free, *times] if given.get(name, name in free)}
-
-
-def _above(values: np.ndarray, dt: float, name: str) -> np.ndarray:
-    """Return raw so that dt + exp(raw) are the values."""
-    if values.min() <= dt:
-        raise ValueError(
-            f"`{name}` must be above dt = {dt:g} ms where it learns, got {values.min():g} ms."
-        )
-    return np.log(values - dt)

@@ -188,6 +188,37 @@ def test_utilization_is_exact_and_resources_converge_at_first_order():
     assert np.diff(np.log(errors)) / np.diff(np.log(steps)) == pytest.approx(1.0, abs=0.1)
 
 
+def test_synapses_take_a_negative_rate_for_none(quick):
+    m = nt.RateRNN.for_task(quick, units=4, plasticity=nt.ShortTermPlasticity())
+    done = nt.Perturbation("clamp", units=[0], value=-30.0)
+    s = m.run(quick.trials(2), perturbation=done)["states"]
+    at_rest = s.sel(variable="utilization")[..., 0], s.sel(variable="resources")[..., 0]
+    assert np.allclose(at_rest[0], 0.2) and np.allclose(at_rest[1], 1.0)
+
+
+def test_the_order_of_labels_is_part_of_what_they_say():
+    one, two = ({"": 0.2, "E": 0.3}, {"E": 0.3, "": 0.2})
+    p, q = nt.ShortTermPlasticity(utilization=one), nt.ShortTermPlasticity(utilization=two)
+    assert p != q and p == nt.ShortTermPlasticity(utilization=dict(one))
+
+
+def test_weight_decay_takes_a_learned_time_constant_back_to_its_start(quick):
+    m = nt.RateRNN.for_task(quick, units=4, trainable={"tau": True}, tau=100.0)
+    m._vectors.raw_tau.assign(np.full(4, 0.5))
+    assert np.array(m.vectors()["tau"]) == pytest.approx(20 + 80 * np.exp(0.5))
+    m.compile(keras.optimizers.AdamW(1e-6, weight_decay=1e5))
+    m.fit(quick, updates=60, batch_size=2, verbose=0)
+    assert np.array(m.vectors()["tau"]) == pytest.approx(100.0, rel=0.05)
+
+
+def test_shared_noise_alone_reaches_every_unit_alike():
+    quiet = nt.Connectivity(initializer="zeros")
+    m = model(shared_noise=0.4, activation="linear", recurrent=ALONE, input=quiet)
+    x = m.unroll(tf.constant(inputs()), tf.constant([5, 0], tf.int64))[0]["state"].numpy()
+    moved = x - m.unroll(tf.constant(inputs()))[0]["state"].numpy()
+    assert moved.std() > 0.05 and np.ptp(moved, axis=-1).max() < 1e-12
+
+
 def test_synapses_stay_between_0_and_1_at_any_rate_and_step():
     u, x = synapses_at(1e4, nt.ShortTermPlasticity(hz=100.0), 500.0, 50)
     assert (u > 0).all() and (u <= 1).all() and (x > 0).all() and (x <= 1).all()
@@ -308,6 +339,16 @@ def test_gates_share_their_synapses():
         ),
         (lambda: model(nt.LSTM).with_dt(5.0), ValueError, r"`dt` must stay 10 ms: LSTM has no"),
         (lambda: model(nt.GRU, reset_after=1), ValueError, r"`reset_after` must be True or False"),
+        (
+            lambda: model(nt.LSTM, units=nt.Units(6, tau=50.0)),
+            ValueError,
+            r"`units` must have no tau in LSTM",
+        ),
+        (
+            lambda: model(nt.GRU, recurrent=nt.Connectivity(sign=1)),
+            ValueError,
+            r"`recurrent.sign` must be left out of GRU",
+        ),
         (lambda: model(nosie=1.0), TypeError, r"got `nosie`. Did you mean \"noise\"\?"),
         (
             lambda: model(trainable={"taw": True}),
@@ -352,8 +393,13 @@ def doubled(x):
 
 def test_settings_print_as_what_makes_them_again():
     names = {name: getattr(nt, name) for name in ("Leaky", "ShortTermPlasticity", "FeedForward")}
+    names |= {"Huber": nt.losses.Huber, "L1": nt.regularizers.L1}
     for one in (
         nt.Leaky(tau=50.0, activation=doubled, form="rate"),
+        nt.Leaky(tau=np.float64(50.0), noise=np.float32(0.5)),
+        nt.FeedForward(np.int64(3)),
+        nt.losses.Huber(np.float64(0.5)),
+        nt.regularizers.L1(np.float64(0.5)),
         nt.Leaky(plasticity=nt.ShortTermPlasticity(utilization={"E": 0.1})),
         nt.ShortTermPlasticity(tau_depression=np.array([100.0, 200.0])),
         nt.FeedForward(3, activation=doubled),

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -254,6 +255,33 @@ def test_a_users_network_is_simulated_with_its_code(mine, quick, tmp_path):
     assert loaded == "<Parameters of 4 units, 3 inputs, 2 outputs, dt 20 ms>"
 
 
+def test_the_code_that_is_named_says_what_a_name_means(mine, quick, tmp_path):
+    model = names_of(mine)["PerfectRNN"].for_task(quick, units=4, seed=1)
+    model.save(tmp_path / "n.keras")
+    model.parameters().save(tmp_path / "w.npz")
+    other = tmp_path / "other.py"
+    other.write_text(MINE.replace("self.gain * received", "0.0 * received"))
+    assert names_of(other)["PerfectRNN"] is not type(model)  # of the same name, and later
+    trials = quick.trials(3, seed=1)
+    wanted = model.run(trials)["states"].values
+    loaded = nt.load_model(tmp_path / "n.keras", code=mine)
+    assert np.array_equal(loaded.run(trials)["states"], wanted)
+    names_of(other), nt.load_model(tmp_path / "n.keras", code=other)
+    parameters = nt.Parameters.load(tmp_path / "w.npz", code=mine)
+    assert nt.simulate(parameters, trials)["states"].values == pytest.approx(wanted, abs=1e-5)
+
+
+def test_dynamics_keep_off_the_names_of_all_models():
+    @dataclass(frozen=True, kw_only=True)
+    class Seedy(nt.Leaky):
+        seed: int = 0
+
+    with pytest.raises(TypeError, match=r"`Seedy` must have settings other than \['seed'\]"):
+        type("SeedyRNN", (nt.RecurrentModel,), {"dynamics_type": Seedy})
+    with pytest.raises(TypeError, match=r"`dynamics_type` of Empty must be a subclass of Dynamics"):
+        type("Empty", (nt.RecurrentModel,), {})
+
+
 def test_a_users_part_of_a_model_of_ours_needs_its_code_too(mine, quick, tmp_path):
     recurrent = nt.Connectivity(initializer=names_of(mine)["Ring"]())
     nt.RateRNN.for_task(quick, units=4, recurrent=recurrent).save(tmp_path / "n.keras")
@@ -266,12 +294,40 @@ def test_a_users_part_of_a_model_of_ours_needs_its_code_too(mine, quick, tmp_pat
 
 
 def test_weights_that_are_no_numbers_are_refused(trained, tmp_path):
-    trained.recurrent_kernel.raw.assign(np.full((10, 10), np.nan))
     trained.save(tmp_path / "n.keras")
+    before = (tmp_path / "n.keras").read_bytes()
+    trained.recurrent_kernel.raw.assign(np.full((10, 10), np.nan))
+    with pytest.raises(ValueError, match=r"`recurrent/raw` must be finite to be saved"):
+        trained.save(tmp_path / "n.keras")
+    assert (tmp_path / "n.keras").read_bytes() == before
+    keras.Model.save(trained, tmp_path / "n.keras")
     with pytest.raises(
         ValueError, match=r"must hold finite weights, but recurrent/raw in .* has NaN"
     ):
         nt.load_model(tmp_path / "n.keras")
+
+
+@pytest.mark.parametrize(
+    ("vectors", "message"),
+    [
+        ({}, r"`Odd.vectors` must give `bias` as an array of 3 numbers, got none"),
+        (dict(bias=np.zeros(4)), r"`bias` as an array of 3 numbers, got the shape \(4,\)"),
+        (dict(bias=np.zeros(3)), r"`initial_state` as an array of 3 numbers, got none"),
+        (
+            dict(bias=np.zeros(3), initial_state=np.full(3, np.nan)),
+            r"must give finite numbers, got initial_state with NaN",
+        ),
+    ],
+)
+def test_vectors_of_a_users_dynamics_are_checked(vectors, message):
+    @dataclass(frozen=True, kw_only=True)
+    class Odd(nt.Leaky):
+        def vectors(self, units, dt):
+            return vectors
+
+    kind = type("OddRNN", (nt.RecurrentModel,), {"dynamics_type": Odd})
+    with pytest.raises(ValueError, match=message):
+        kind(["u"], ["z"], units=3, dt=10.0)
 
 
 def test_code_that_is_not_there(trained, tmp_path):

@@ -1,5 +1,7 @@
 """Raw weights and effective weights: what the network computes with, and what an update may move."""
 
+from dataclasses import dataclass
+
 import keras
 import numpy as np
 import pytest
@@ -379,3 +381,34 @@ def test_weights_come_back_from_a_file(tmp_path):
     two.load_weights(tmp_path / "kernel.weights.h5")
     assert np.array_equal(one.kernel.effective(), two.kernel.effective())
     assert np.array_equal(one.kernel.exists, two.kernel.exists)
+
+
+@dataclass(frozen=True)
+class Wild(nt.initializers.Initializer):
+    """Returns what it is told."""
+
+    value: float
+
+    def sample(self, rng, strength, sign):
+        return np.full(strength.shape, self.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(0.5, "must obey Dale's law"), (np.nan, "must be finite"), (-0.5, "must obey Dale's law")],
+)
+def test_what_a_users_initializer_returns_is_checked(value, message):
+    units = nt.Units(4, excitatory=0.5)
+    recurrent = nt.Connectivity(initializer=Wild(value), frozen=True)
+    with pytest.raises(ValueError, match=rf"`recurrent.initializer` must fit .*{message}"):
+        nt.RateRNN(["u"], ["z"], units=units, dt=10.0, recurrent=recurrent)
+
+
+def test_outputs_of_typed_units_have_the_sign_of_the_type_or_none():
+    units = nt.Units(4, excitatory=0.5)
+    make = lambda sign: nt.RateRNN(  # noqa: E731
+        ["u"], ["z"], units=units, dt=10.0, output=nt.Connectivity(sign=sign)
+    )
+    with pytest.raises(ValueError, match=r"`output.sign` must be that of the units' types, -1"):
+        make(1)
+    assert make(0).output_kernel.sign.numpy().tolist() == [0, 0, 0, 0]

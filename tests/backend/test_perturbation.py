@@ -208,6 +208,28 @@ def test_blocks_are_perturbed_in_each_of_their_trials():
         (lambda: P("kick"), ValueError, r"`value` or `factor` must be given for a \"kick\""),
         (lambda: P("weights", factor=-1.0), ValueError, r"`factor` must be a number of 0 or more"),
         (lambda: P("silence", value=2.0), ValueError, r"`value` must be left out of a \"silence\""),
+        (
+            lambda: P("silence", phase=(0.0, 20.0, 40.0)),
+            ValueError,
+            r"`phase` must be a name or \(sta",
+        ),
+        (
+            lambda: P("silence", phase=5),
+            ValueError,
+            r"`phase` must be a name or \(start, stop\) in ms",
+        ),
+        (lambda: P("silence", phase=(400, 200)), ValueError, r"`phase` must start before it stops"),
+        (
+            lambda: P("current", value=True),
+            ValueError,
+            r"`value` must be made of numbers, got True",
+        ),
+        (lambda: P("current", value="a"), ValueError, r"`value` must be made of numbers, got 'a'"),
+        (
+            lambda: P("current", value=[[1.0], [1.0, 2.0]]),
+            ValueError,
+            r"got rows of several lengths",
+        ),
         (lambda: P("current", value=np.nan), ValueError, r"`value` must be finite, got NaN"),
         (
             lambda: P("connectivity", value=1.0),
@@ -226,15 +248,19 @@ def test_bad_perturbations(make, error, message):
     [
         (P("silence", units="C"), ValueError, r"must be made of \"A\", \"B\", \"E\", \"I\", got 'C'"),
         (P("silence", area="D"), ValueError, r"`area` must be one of \"A\", \"B\", got 'D'"),
-        (P("silence", units=[9]), ValueError, r"`units` must be a label, places below 8, or one"),
+        (P("silence", units=[9]), ValueError, r"`units` must be a label, different places below 8, or"),
         (P("silence", area="A", units=[7]), ValueError, r"`units` must name a unit, got none"),
         (P("silence", phase="dely"), ValueError, r"`phase` must be one of \"fixation\""),
         (P("silence", phase=(0.0, 30.0)), ValueError, r"`phase` must be a whole multiple of dt = 20"),
-        (P("silence", phase=(0.0, 20.0, 40.0)), ValueError, r"`phase` must be a name or \(start, stop"),
+        (P("silence", phase=(5000.0, 5020.0)), ValueError, r"`phase` must be within a trial, but none"),
+        (P("silence", units=[1, 1]), ValueError, r"`units` must be a label, different places below 8"),
+        (P("weights", factor=2.0, synapses=np.full((8, 8), 0.5)), ValueError, r"an array of 0 and 1 with a 1"),
+        (P("weights", factor=2.0, synapses=()), ValueError, r"`synapses` must be labels, or an array"),
+        (P("weights", factor=2.0, synapses="EI"), ValueError, r"`synapses` must be made of labels PRE->POST"),
         (P("current", area="A", value=[1.0, 2.0]), ValueError, r"`value` must be a number, one for each of the 4 units"),
         (P("weights", factor=2.0, kernel="outptu"), ValueError, r"`kernel` must be one of .*got 'outptu'"),
         (P("weights", factor=2.0, synapses="A->C"), ValueError, r"`synapses` must be"),
-        (P("weights", factor=2.0, synapses=np.ones((3, 3))), ValueError, r"`synapses` must be labels or have the shape \(post, pre\) = \(8, 8\), got \(3, 3\)"),
+        (P("weights", factor=2.0, synapses=np.ones((3, 3))), ValueError, r"of the shape \(post, pre\) = \(8, 8\), got the shape \(3, 3\)"),
         (P("weights", factor=2.0, kernel="feedback"), ValueError, r"`kernel` must be one of .*got 'feedback'"),
         (P("connectivity", value=np.ones((3, 8, 8))), ValueError, r"`value` must have the shape \(time, post, pre\) = \(16, 8, 8\), got \(3, 8, 8\)"),
         ("lesion", TypeError, r"`perturbation` must be a Perturbation or a list of them, got 'lesion'"),
@@ -245,6 +271,52 @@ def test_what_does_not_fit_is_refused_before_anything_runs(model, trials, done, 
         model.run(trials, perturbation=done)
     with pytest.raises(error, match=message):
         nt.simulate(model, trials, perturbation=done)
+
+
+def test_values_go_to_the_units_in_the_order_in_which_they_are_named(model, trials):
+    done = P("clamp", units=[3, 1], value=[0.1, 0.2])
+    s = model.run(trials, noise=False, perturbation=done)
+    assert s["rates"][..., 3].values == pytest.approx(0.1)
+    assert s["rates"][..., 1].values == pytest.approx(0.2)
+    assert P("clamp", units=np.array([3]), value=np.array(0.1)).value == 0.1
+
+
+@pytest.mark.parametrize("kind", [nt.LSTM, nt.GRU])
+def test_a_kick_moves_the_first_variable_once(quick, trials, kind):
+    m = kind.for_task(quick, units=8, seed=3)
+    done = P("kick", phase="stimulus", value=0.5)
+    x = m.run(trials, noise=False)["states"].values
+    states = m.run(trials, noise=False, perturbation=done)["states"].values
+    now = x[:, 2].copy()
+    if now.ndim == 3:
+        now[:, 0] += 0.5
+    else:
+        now += 0.5
+    for t in range(3, 16):  # kicked before step 3 and in no later one
+        now = m.step(now, trials.inputs[:, t])
+        assert states[:, t] == pytest.approx(now, abs=1e-5)
+
+
+def test_what_feeds_back_was_read_out_in_the_step_before(quick, trials):
+    m = nt.RateRNN.for_task(quick, units=UNITS, seed=3, feedback=nt.Connectivity())
+    w = arrays(m)
+    for done in (
+        P("weights", kernel="output", phase="stimulus", factor=0.0),
+        P("silence", area="B", phase="stimulus"),
+    ):
+        s = m.run(trials, noise=False, perturbation=done)
+        x, r, z = s["states"].values, s["rates"].values, s["outputs"].values
+        for t in range(1, 16):
+            drive = r[:, t - 1] @ w["recurrent"].T + z[:, t - 1] @ w["feedback"].T
+            drive += trials.inputs[:, t] @ w["input"].T
+            assert x[:, t] == pytest.approx(0.8 * x[:, t - 1] + 0.2 * drive, abs=1e-5), t
+
+
+def test_a_lesioned_unit_cannot_be_clamped(model, trials):
+    lesion, clamp = P("lesion", units=[0]), P("clamp", value=1.0)
+    for done in ([lesion, clamp], [clamp, lesion]):
+        s = model.run(trials, perturbation=done)
+        assert not s["rates"][..., 0].any() and (s["rates"][..., 1:] == 1.0).all()
 
 
 def test_repr_is_exact():

@@ -348,6 +348,40 @@ def test_an_optimizer_serves_one_network(network):
         network(optimizer=used)
 
 
+def test_evaluation_averages_over_steps_inside_trials(quick, network):
+    varied = quick.replace(stimulus=nt.Levels((40.0, 240.0)))
+    model = nt.RateRNN.for_task(varied, units=4, seed=1)
+    model.compile(loss=nt.losses.MeanSquaredError(mean="steps"))
+    trials = varied.batch(64, seed=3, stream=Stream.EVALUATION, index=0)
+    z = model(trials.inputs).numpy()
+    total = (trials.mask * (z - trials.targets) ** 2).sum()
+    wanted = total / (2 * trials.lengths.sum())
+    assert trials.lengths.sum() < trials.present.size
+    assert model.evaluate(varied, n=64, seed=3, noise=False)["loss"] == pytest.approx(
+        wanted, rel=1e-5
+    )
+
+
+def test_projected_weights_stay_on_their_side_after_every_update(quick):
+    units, law = nt.Units(10, excitatory=0.5), nt.Connectivity(law="projection")
+    model = nt.RateRNN.for_task(quick, units=units, recurrent=law, output=law, seed=1)
+    average = dict(use_ema=True, ema_overwrite_frequency=3)
+    model.compile(keras.optimizers.AdamW(0.02, **average))
+    seen = []
+
+    def raw(m):
+        kernel = m.recurrent_kernel
+        values = kernel.raw.numpy()
+        seen.append(values)
+        assert (values * kernel.sign.numpy() >= 0).all()
+        return values
+
+    fit(model, quick, 40, callbacks=[Watch(raw)])
+    raw(model)  # and once the averages have been put in place
+    silent = np.array([values == 0 for values in seen])
+    assert silent[-1].any() and (silent[:-1] & ~silent[1:]).any()  # some grow back
+
+
 def test_untrained_networks_evaluate_too(quick):
     result = nt.RateRNN.for_task(quick, units=4).evaluate(quick, n=50)
     assert set(result) == {"loss", "accuracy"} and np.isfinite(result["loss"])

@@ -16,7 +16,7 @@ from neurotask.distributions import plain
 _RANGES = {"utilization": 1.0, "tau_facilitation": None, "tau_depression": None}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ShortTermPlasticity(Setting):
     """Facilitation and depression of the recurrent synapses that a unit makes.
 
@@ -27,7 +27,7 @@ class ShortTermPlasticity(Setting):
         dx/dt = (1 - x) / tau_d - u x r
 
     Over a step, in which r is constant, both are linear, and each is followed exactly (x with the u
-    of the step before). So they stay in [0, 1] at every dt.
+    of the step before). So they stay in [0, 1] at every dt. A rate below 0 moves them as one of 0.
 
     Args:
         utilization: U in (0, 1], the share of resources that a first spike uses.
@@ -74,6 +74,10 @@ class ShortTermPlasticity(Setting):
                 number(name, value, low=0.0, high=high, above=True)
         number("hz", self.hz, low=0.0, above=True)
 
+    def __eq__(self, other: object) -> bool:
+        # The order of labels is part of what they say.
+        return isinstance(other, ShortTermPlasticity) and repr(self) == repr(other)
+
     def __hash__(self) -> int:
         return hash(repr(self))
 
@@ -105,7 +109,7 @@ class ShortTermPlasticity(Setting):
         """Return utilization and resources after a step at these rates."""
         u, x, use = state["utilization"], state["resources"], weights["utilization"]
         spikes, fall, recovery = (
-            weights["spikes"] * rates,
+            weights["spikes"] * ops.function("relu")(rates),
             weights["facilitation"],
             weights["recovery"],
         )

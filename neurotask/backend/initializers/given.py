@@ -37,11 +37,22 @@ class Given(Initializer):
     def sample(
         self, rng: np.random.Generator, strength: np.ndarray, sign: np.ndarray
     ) -> np.ndarray:
-        weights = np.array(self.values)
-        _check_shape(weights, strength)
-        _check_absent(weights, strength)
-        _check_signs(weights, sign)
-        return weights + 0.0
+        return checked(np.array(self.values), strength, sign)
+
+
+def checked(weights: np.ndarray, strength: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    """Return weights that a kernel can start from, or raise.
+
+    Args:
+        weights: effective weights, (..., post, pre).
+        strength: 0 where there is no synapse, (..., post, pre).
+        sign: sign of each presynaptic unit, (pre,).
+    """
+    weights = _finite(weights)
+    _check_shape(weights, strength)
+    _check_absent(weights, strength)
+    _check_signs(weights, sign)
+    return weights + 0.0
 
 
 def _finite(values: Any) -> np.ndarray:

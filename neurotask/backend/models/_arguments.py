@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from neurotask._checks import nearest
+from neurotask.backend.dynamics.base import Dynamics
 from neurotask.backend.network import FeedForward
 
 
@@ -18,6 +19,21 @@ def signature(init: Callable[..., None], dynamics: type) -> inspect.Signature:
     of_dynamics = inspect.signature(dynamics).parameters.values()
     names = {p.name for p in kept}
     return inspect.Signature([*kept, *(p for p in of_dynamics if p.name not in names)])
+
+
+def check_dynamics(name: str, init: Callable[..., None], dynamics: Any) -> None:
+    """Raise unless a class of models names dynamics whose settings are not those of all models."""
+    if not (isinstance(dynamics, type) and issubclass(dynamics, Dynamics)):
+        raise TypeError(
+            f"`dynamics_type` of {name} must be a subclass of Dynamics, got {dynamics!r}. Write "
+            "dynamics_type = MyDynamics in its body."
+        )
+    taken = set(inspect.signature(init).parameters) & set(inspect.signature(dynamics).parameters)
+    if taken:
+        raise TypeError(
+            f"`{dynamics.__name__}` must have settings other than {sorted(taken)}, which every "
+            "model has. Rename them."
+        )
 
 
 def check_known(kind: type, given: dict[str, Any]) -> None:

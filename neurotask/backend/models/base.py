@@ -21,6 +21,7 @@ from neurotask.backend.initializers import Gaussian, SpectralRadius
 from neurotask.backend.kernel import Kernel
 from neurotask.backend.models._arguments import (
     channels,
+    check_dynamics,
     check_known,
     optimizer_of,
     signature,
@@ -70,9 +71,15 @@ class RecurrentModel(ForwardModel):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        check_dynamics(cls.__name__, RecurrentModel.__init__, getattr(cls, "dynamics_type", None))
+        cls.__signature__ = signature(cls.__init__, cls.dynamics_type)
+        cls.register()
+
+    @classmethod
+    def register(cls) -> None:
+        """Let files name the class; of several with one name, they mean the last registered."""
         package, _, name = registered_name(cls).partition(">")
         keras.saving.register_keras_serializable(package, name)(cls)
-        cls.__signature__ = signature(cls.__init__, cls.dynamics_type)
 
     def __init__(
         self,
@@ -187,7 +194,8 @@ class RecurrentModel(ForwardModel):
         """Train the network; a further call continues where this one ends.
 
         Batches are functions of (seed, update), so that two calls of 100 updates end with the same
-        weights as one of 200. A *segment* is what Keras calls an epoch: callbacks act and the
+        weights as one of 200 (but for optimizers with `use_ema`: each call ends with the average).
+        A *segment* is what Keras calls an epoch: callbacks act and the
         history grows at its end. Its `loss` is what is minimised, penalties included.
 
         Args:
@@ -258,7 +266,7 @@ class RecurrentModel(ForwardModel):
                 f"`dt` must stay {self.dt:g} ms: {type(self).__name__} has no time constant, so "
                 f"its step has no length. Use task.replace(dt={self.dt:g})."
             )
-        copy = type(self)(**{**self.settings, "dt": dt})
+        copy = type(self)(**{**self.settings, "dt": dt, "task": ""})
         copy.set_weights(self.get_weights())
         copy._vectors.keep_times(self._vectors)
         return copy
@@ -267,6 +275,12 @@ class RecurrentModel(ForwardModel):
         """Save network, optimizer and rule to one `.keras` file; the file is whole or absent."""
         if kwargs:
             raise TypeError(f"`save` takes `filepath` and `overwrite` alone, got {kwargs}.")
+        for variable in self.variables:  # a file that cannot be loaded must not replace a good one
+            if not np.isfinite(variable.numpy()).all():
+                raise ValueError(
+                    f"`{variable.path}` must be finite to be saved, got NaN or infinite weights. "
+                    "Load or train a network that has none."
+                )
         save_model(super().save, filepath, overwrite)
 
     @property
@@ -333,6 +347,11 @@ class RecurrentModel(ForwardModel):
                 "excite and inhibit, got excitatory and inhibitory ones. Leave `excitatory` out, "
                 "or use a RateRNN."
             )
+        if units.tau is not None and not network.dynamics.time_constants:
+            raise ValueError(
+                f"`units` must have no tau in {type(self).__name__}, whose steps have no length, "
+                f"got {units.tau!r}. Leave it out, or use a RateRNN."
+            )
         connectivity = dict(self._connectivity)
         if network.feedforward is not None:
             connectivity["feedforward"] = network.feedforward.connectivity
@@ -343,6 +362,11 @@ class RecurrentModel(ForwardModel):
                 continue
             if not isinstance(given, Connectivity):
                 raise TypeError(f"`{name}` must be a Connectivity, got {given!r}.")
+            if name == "recurrent" and given.sign is not None and not network.dynamics.signed:
+                raise ValueError(
+                    f"`recurrent.sign` must be left out of {type(self).__name__}, whose gates let "
+                    f"one unit excite and inhibit, got {given.sign!r}."
+                )
             post, pre = sides[name]
             cyclic = name == "recurrent" and not gates
             kernel = Kernel(
