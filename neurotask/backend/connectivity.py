@@ -44,9 +44,9 @@ class Connectivity(Setting):
             (post, pre) of 0 and 1. None: none.
         to: labels of the postsynaptic units that receive; None: all.
         of: labels of the presynaptic units that send; None: all.
-        sign: sign of all synapses, 1 or -1; 0 for any, even from units with a type (a readout that
-            is no synapse); or one entry a presynaptic unit. None: as the units say, that is Dale's
-            law where they have types.
+        sign: sign of all synapses, 1 or -1; 0 for any; or one entry a presynaptic unit. None: as
+            the units say, that is Dale's law where they have types. Recurrent synapses cannot
+            contradict the types; outputs can, for a readout is no synapse.
         law: how a weight keeps its sign. "magnitude": its size is learned, sign * |raw|, and it
             passes zero only to grow again. "projection": the weight itself is learned, and what an
             update carries across zero is set to zero; it may grow back. So "projection" prunes a
@@ -247,15 +247,12 @@ class Connectivity(Setting):
             )
         given = np.broadcast_to(np.asarray(self.sign, float), sign.shape).copy()
         wrong = (sign != 0) & (given != sign)
-        if kernel == "output":  # a readout may be no synapse, and then has no sign
-            wrong &= given != 0
-        if wrong.any():
+        # What is given for the outputs stands: a readout is no synapse.
+        if kernel == "recurrent" and wrong.any():
             i = int(wrong.argmax())
-            free = ", or 0 where the readout is no synapse" if kernel == "output" else ""
             raise ValueError(
-                f"`{kernel}.sign` must be that of the units' types, {sign[i]:g} for "
-                f"{pre.described(i)}{free}, got {given[i]:g}. Leave it None, or leave units "
-                "untyped."
+                f"`recurrent.sign` must be that of the units' types, {sign[i]:g} for "
+                f"{pre.described(i)}, got {given[i]:g}. Leave it None, or leave units untyped."
             )
         return given
 
