@@ -9,7 +9,6 @@ Source: Ehrlich, Stone, Brandfonbrener, Atanasov & Murray (2021) eNeuro 8(1) ENE
 
 import argparse
 import functools
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -628,8 +627,6 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder that keeps the networks")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} and its figures")
     arguments = parser.parse_args()
-    # One compiled function a network is what is meant, and no cause for TensorFlow's warning.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     networks, later = {}, {}
     for name in constraints():
         networks[name] = population(name, range(arguments.seeds), arguments.cache)
