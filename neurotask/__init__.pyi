@@ -27,6 +27,8 @@ from .backend.simulation import simulate as simulate
 from .backend.units import Units as Units
 from .canvas import Canvas as Canvas
 from .channels import Ring as Ring
+from .curriculum.curriculum import Curriculum as Curriculum
+from .curriculum.stage import Stage as Stage
 from .decisions import Argmax as Argmax
 from .decisions import DecisionRule as DecisionRule
 from .decisions import Distance as Distance
@@ -45,6 +47,9 @@ from .distributions import signed as signed
 from .load import load as load
 from .multitask import MultiTask as MultiTask
 from .observers import Seen as Seen
+from .on_channels import OnChannels as OnChannels
 from .phases import Phases as Phases
+from .runs import load_run as load_run
 from .task import Task as Task
 from .trials import Trials as Trials
+from .with_levels import WithLevels as WithLevels

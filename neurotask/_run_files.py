@@ -1,8 +1,11 @@
 """The files of a run folder: each is written whole, under the name that it keeps."""
 
+import io
+import json
 import os
 import secrets
 import shutil
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +19,9 @@ from neurotask import _toml
 
 SETTINGS, NETWORK, WEIGHTS = "run.toml", "network.keras", "weights.nc"
 SYNAPSES = ("exists", "plastic")  # coordinates of weights
+LOCK = ".lock"
 HISTORY, SESSION, SOURCES = "history.csv", "session.nc", "sources"
+CURRICULUM, BOUNDARIES = "curriculum.csv", "stages"
 
 
 def new_folder(name: str, path: Path | str) -> Path:
@@ -67,7 +72,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 def write_sources(folder: Path, sources: Mapping[str, bytes]) -> None:
     """Write files of code as they were read."""
-    (folder / SOURCES).mkdir()
+    (folder / SOURCES).mkdir(exist_ok=True)
     for name, code in sources.items():
         (folder / SOURCES / name).write_bytes(code)
 
@@ -78,16 +83,117 @@ def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         part.write_text(_toml.dumps(settings), encoding="utf-8")
 
 
-def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:
-    """Write a Keras History, one row a segment."""
-    first = [name for name in ("updates", "loss", "accuracy") if name in history]
-    others = [name for name in history if name not in first]
-    table = pd.DataFrame({name: history[name] for name in first + others})
-    if table.empty:
-        table = pd.DataFrame(columns=["updates", "loss", "learning_rate"])
-    table["updates"] = table["updates"].astype(int)
-    table["learning_rate"] = table["learning_rate"].map(short)
-    table.to_csv(folder / HISTORY, index=False)
+def read_settings(folder: Path) -> dict[str, Any]:
+    """Return what `write_settings` wrote.
+
+    Raises:
+        ValueError: if the file was changed so that it is no TOML any more.
+    """
+    file = folder / SETTINGS
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"`{file}` must be valid TOML, got: {error}. Restore it as it was written."
+        ) from None
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """Return the history, one row a segment, without a row that is half written."""
+    file = folder / HISTORY
+    if not file.exists():
+        return pd.DataFrame(columns=["updates", "loss", "learning_rate"])
+    text = file.read_text(encoding="utf-8")
+    return pd.read_csv(io.StringIO(text[: text.rindex("\n") + 1]))
+
+
+def cut_logs(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Take from logs what was written after a checkpoint, and what it left half written.
+
+    Args:
+        folder: the run folder.
+        sizes: bytes of each log at the checkpoint; a log that is not named had not been begun.
+
+    Raises:
+        ValueError: if a log is shorter than at the checkpoint.
+    """
+    for leftover in folder.glob(".*"):
+        if leftover.name != LOCK:
+            leftover.unlink()
+    for name in (HISTORY, CURRICULUM):
+        file, size = folder / name, sizes.get(name)
+        if size is None:
+            file.unlink(missing_ok=True)
+        elif not file.exists() or file.stat().st_size < size:
+            raise ValueError(
+                f"`{name}` must hold the {size} bytes that it had at the checkpoint, but {file} is "
+                "cut or gone. Restore it from a copy."
+            )
+        else:
+            os.truncate(file, size)
+
+
+def write_boundary(folder: Path, update: int, session: xr.Dataset, event: str, stage: int) -> None:
+    """Write the behaviour in a Session, tested where a stage begins or ends."""
+    (folder / BOUNDARIES).mkdir(exist_ok=True)
+    behaved = session.drop_dims(["time", "input", "output", "unit"])
+    behaved = behaved.assign_attrs(update=update, event=event, stage=stage)
+    with whole(folder / BOUNDARIES / f"{update:07d}.nc") as part:
+        behaved.to_netcdf(part, engine="h5netcdf")
+
+
+def read_boundaries(folder: Path) -> dict[int, xr.Dataset]:
+    """Return what `write_boundary` wrote, by the update at which the network was tested."""
+    files = sorted((folder / BOUNDARIES).glob("[0-9]*.nc"))
+    return {int(file.stem): _as_written(file) for file in files}
+
+
+def cut_boundaries(folder: Path, update: int) -> None:
+    """Take away what was tested after an update."""
+    for file in (folder / BOUNDARIES).glob("[0-9]*.nc"):
+        if int(file.stem) > update:
+            file.unlink()
+
+
+def copied(plain: Any) -> Any:
+    """Return a copy of plain data that shares nothing with it."""
+    return json.loads(json.dumps(plain))
+
+
+@contextmanager
+def whole_or_as_before(path: Path) -> Iterator[None]:
+    """Say of an error of the disk that what is at a path is still what was there before."""
+    try:
+        yield
+    except OSError as error:
+        error.add_note(f"{path} could not be written; the one before it is still good.")
+        raise
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run folder for this process alone; a process that dies lets it go.
+
+    Raises:
+        RuntimeError: if another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system
+        yield
+        return
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RuntimeError(
+                f"`run` must not be trained by two processes, but another one trains {folder}. "
+                "Wait for it, or stop it."
+            ) from None
+        try:
+            yield
+        finally:
+            (folder / LOCK).unlink(missing_ok=True)
 
 
 def short(value: float) -> float:
@@ -132,7 +238,11 @@ def read_session(folder: Path) -> xr.Dataset | None:
     """Return what `write_session` wrote, None where there is nothing."""
     if not (folder / SESSION).exists():
         return None
-    session = xr.load_dataset(folder / SESSION, engine="h5netcdf")
+    return _as_written(folder / SESSION)
+
+
+def _as_written(file: Path) -> xr.Dataset:
+    session = xr.load_dataset(file, engine="h5netcdf")
     # A list of one comes back from a file as the one, and numbers as NumPy's.
     for name in ("choices", "psychometric_levels"):
         if name in session.attrs:

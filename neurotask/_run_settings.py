@@ -1,7 +1,6 @@
 """What a run was: every setting of task, network and training, and the versions it ran with."""
 
 import dataclasses
-import hashlib
 import inspect
 import platform
 from collections.abc import Mapping
@@ -11,6 +10,9 @@ from typing import Any
 
 import neurotask
 from neurotask._run_files import short
+from neurotask._run_sources import Sources
+from neurotask._wrapped import Wrapped
+from neurotask.curriculum.curriculum import Curriculum
 from neurotask.distributions import plain
 from neurotask.load import source_file
 from neurotask.task import Task
@@ -20,22 +22,29 @@ def describe(
     model: Any,
     task: Task,
     *,
+    curriculum: Curriculum | None,
     training: Mapping[str, Any],
     evaluation: Mapping[str, Any],
-    sources: Mapping[str, bytes],
+    sources: Sources,
 ) -> dict[str, Any]:
     """Return the settings of a run as nested plain values, ready for TOML.
 
     Args:
         model: the network, a compiled `RecurrentModel`.
         task: what it is to learn.
+        curriculum: how it gets there; None: it is trained on the task alone.
         training: how long and on what: `updates_asked`, `batch_size`, `segment`, `seed`.
         evaluation: how the network is tested: `n_trials`, `seed`, `noise`.
-        sources: content of each source file by its name.
+        sources: the files of code.
     """
+    source = task if curriculum is None else curriculum
+    stages = {} if curriculum is None else {"curriculum": {"stages": list(curriculum.names)}}
     return {
+        "source": repr(source),
         "task": _task(task),
-        "model": {"class": type(model).__name__} | _plain_values(model.settings),
+        **stages,
+        "model": {"class": type(model).__name__, "code": sources.code}
+        | _plain_values(model.settings),
         "training": {
             "rule": repr(model.rule),
             "loss": repr(model.loss_function),
@@ -46,7 +55,7 @@ def describe(
         },
         "optimizer": _optimizer(model.optimizer),
         "evaluation": dict(evaluation),
-        "sources": {name: hashlib.sha256(code).hexdigest() for name, code in sources.items()},
+        "sources": sources.hashes,
         "versions": versions(),
     }
 
@@ -70,6 +79,8 @@ def versions() -> dict[str, str]:
 
 
 def _task(task: Task) -> dict[str, Any]:
+    while isinstance(task, Wrapped):
+        task = task.task
     fields = dataclasses.fields(task)
     return {
         "name": source_file(task).stem,

@@ -26,6 +26,10 @@ class Stream(IntEnum):
     ANALYSIS = 9
     ENVIRONMENT = 10
     ROLLOUT_NOISE = 11
+    LESSONS = 12
+    LESSONS_NOISE = 13
+    ORDER = 14
+    STAIRCASE = 15
 
 
 def generator(seed: int, stream: Stream, *index: int) -> np.random.Generator:

@@ -1,6 +1,6 @@
-"""The command line: `neurotask tasks | show | copy | train | report`.
+"""The command line: `neurotask tasks | show | copy | train | resume | report` and more.
 
-TensorFlow is imported by `train` alone.
+TensorFlow is imported by what trains alone.
 """
 
 import ast
@@ -138,7 +138,18 @@ def copy_task(
 
 @app.command()
 def train(
-    task: TaskArgument,
+    task: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TASK]",
+            help="A task of the library, or a file: ./my_task.py, my_task.py:Class. With a "
+            "curriculum it may be left out.",
+        ),
+    ] = None,
+    curriculum: Annotated[
+        str | None,
+        typer.Option(metavar="C", help="A curriculum of the library, or a file: ./my_ladder.py."),
+    ] = None,
     model: Annotated[str, typer.Option(help="Kind of network: rate, lstm or gru.")] = "rate",
     rule: Annotated[str, typer.Option(help="Learning rule.")] = "bptt",
     units: Annotated[int, typer.Option(min=1, help="Number of units.")] = 50,
@@ -146,7 +157,9 @@ def train(
         float | None,
         typer.Option(min=0, max=1, help="Share of excitatory units; without it, any sign."),
     ] = None,
-    updates: Annotated[int, typer.Option(min=1, help="Number of updates.")] = 500,
+    updates: Annotated[
+        int, typer.Option(min=1, help="Number of updates; with a curriculum, the most.")
+    ] = 500,
     batch_size: Annotated[int, typer.Option(min=1, help="Trials an update.")] = 128,
     noise: Annotated[
         float | None, typer.Option(min=0, help="Standard deviation of unit noise, 0.05 for rate.")
@@ -156,21 +169,29 @@ def train(
     ] = None,
     learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 0.001,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, trials and noise.")] = 0,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0, help="Seconds from one checkpoint to the next.")
+    ] = 30.0,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="New run folder; runs/TASK unless given.")
+        Path | None,
+        typer.Option(metavar="DIR", help="New run folder; runs/TASK or runs/C unless given."),
     ] = None,
-    set_: SetOption = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the task or of the curriculum; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
-    """Train a network on a task, test it, and write a run folder with a report."""
+    """Train a network on a task or a curriculum, test it, and write a run folder with a report."""
     with user_errors():
         from neurotask._checks import choose, number
         from neurotask._run_files import new_folder
 
-        kind = _task_class(task)
-        settings = _values(set_)
-        kind.check_settings(settings)
-        learned = kind(**settings)
-        out = new_folder("--out", Path("runs") / _stem(kind) if out is None else out)
+        name, learned = _what_to_learn(task, curriculum, _values(set_))
+        out = new_folder("--out", Path("runs") / name if out is None else out)
         _check_place("--out", out)
         number("--learning-rate", learning_rate, low=0.0, above=True)
         choose("--model", model, ("rate", "lstm", "gru"))
@@ -192,9 +213,40 @@ def train(
         network.compile(keras.optimizers.Adam(learning_rate), rule=rule)
         with ShowProgress(updates, Console(stderr=True)) as progress:
             plan = {"updates": updates, "batch_size": batch_size, "seed": seed}
+            plan["checkpoint_seconds"] = checkpoint_seconds
             watcher = keras.callbacks.LambdaCallback(**progress.hooks)
             run = train_run(network, learned, out=out, **plan, callbacks=[watcher])
         _say_what_came_out(run)
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(metavar="DIR", help="A run folder.")],
+    updates: Annotated[
+        int | None,
+        typer.Option(min=1, help="Updates of the run in all, to make it longer."),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Go on with other versions or changed code: other bits."),
+    ] = False,
+) -> None:
+    """Go on with a run that was interrupted or killed, from its last checkpoint to its end."""
+    with user_errors():
+        from neurotask.runs import load_run
+
+        found = load_run(run)
+        asked = found.settings["training"]["updates_asked"] if updates is None else updates
+        with _quiet():
+            import keras
+        from rich.console import Console
+
+        from neurotask._progress import ShowProgress
+
+        with ShowProgress(asked, Console(stderr=True)) as progress:
+            watcher = keras.callbacks.LambdaCallback(**progress.hooks)
+            found = found.resume(updates=updates, callbacks=[watcher], verbose=0, force=force)
+        _say_what_came_out(found)
 
 
 @app.command()
@@ -208,9 +260,38 @@ def report(
         typer.echo(f"Wrote {load_run(run).write_report()}")
 
 
+def _what_to_learn(
+    task: str | None, curriculum: str | None, settings: dict[str, Any]
+) -> tuple[str, Any]:
+    """Return a name for the run, and the task or the curriculum."""
+    kind = None if task is None else _task_class(task)
+    if curriculum is None:
+        if kind is None:
+            raise ValueError("`TASK` must be given, or a curriculum: --curriculum NAME.")
+        kind.check_settings(settings)
+        return _stem(kind), kind(**settings)
+    from neurotask.load import load_curriculum
+
+    if kind is None:
+        return Path(curriculum).stem, load_curriculum(curriculum, **settings)
+    own = [field.name for field in dataclasses.fields(kind)]
+    of_task = {name: value for name, value in settings.items() if name in own}
+    others = {name: value for name, value in settings.items() if name not in own}
+    return Path(curriculum).stem, load_curriculum(curriculum, task=kind(**of_task), **others)
+
+
 def _say_what_came_out(run: Any) -> None:
     from neurotask._report_behavior import Behavior
 
+    if len(run.log):
+        last, names = run.log.iloc[-1], run.settings["curriculum"]["stages"]
+        how = {
+            "end": "all stages passed",
+            "target": "target reached",
+            "stop": "stopped, since the stage was not passed within its limit",
+        }.get(last["event"], "all updates made")
+        where = f"stage {last['stage'] + 1} of {len(names)}, {names[last['stage']]}"
+        typer.echo(f"Curriculum: {how} at update {last['update']} ({where})")
     correct = Behavior(run.session).correct
     if correct is not None:
         typer.echo(f"Correct: {correct.mean():.1%} of {len(correct)} fresh trials")

@@ -27,7 +27,7 @@ class MultiTask(Task):
     conditions that a task does not have are NaN (or "") in its trials.
 
     Args:
-        tasks: the tasks. They have the same inputs, outputs and choices, and none has blocks.
+        tasks: the tasks. They have the same inputs and outputs, and none has blocks.
         names: a name for each; None: those of their classes, as `delayed_match_to_sample`.
         weights: how often each is drawn, relative to the others; None: all alike.
         rule_cue: whether an input "rule_..." for each task is on during its trials.
@@ -61,7 +61,7 @@ class MultiTask(Task):
             raise TypeError(f"`tasks` must be a list of tasks, got {self.tasks!r}.")
         if self.dt is not None:
             tasks = [task.replace(dt=self.dt) for task in tasks]
-        names = [_snake(type(task).__name__) for task in tasks]
+        names = [snake(type(task).__name__) for task in tasks]
         if self.names is not None:
             names = [*self.names] if isinstance(self.names, (list, tuple)) else []
         good = all(isinstance(name, str) and name for name in names)
@@ -91,8 +91,8 @@ class MultiTask(Task):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The choices of the tasks."""
-        return self.tasks[0].choices
+        """The choices of all tasks, each once."""
+        return tuple(dict.fromkeys(choice for task in self.tasks for choice in task.choices))
 
     @property
     def decision_rule(self) -> DecisionRule | None:
@@ -155,7 +155,14 @@ class MultiTask(Task):
         edges = (phases.starts[:, columns], phases.stops[:, columns])
         inputs = mine.inputs[..., : len(task.inputs)]
         alone = Phases(tuple(kept), *edges, phases.lengths, phases.dt)
-        return replace(mine, task=task, inputs=inputs, phases=alone)
+        # Place among all choices -> place among the task's own.
+        own = {place: k for k, place in enumerate(self.places_of(task))}
+        answers = np.array([own.get(answer, answer) for answer in mine.answers], int)
+        return replace(mine, task=task, inputs=inputs, phases=alone, answers=answers)
+
+    def places_of(self, task: Task) -> np.ndarray:
+        """Return the place of each choice of one of the tasks among all choices."""
+        return np.array([self.choices.index(choice) for choice in task.choices], int)
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -206,7 +213,8 @@ class MultiTask(Task):
             at = np.array([phases.index(phase) for phase in part.phases])
             starts[np.ix_(rows, at)] = part.phases.starts
             stops[np.ix_(rows, at)] = part.phases.stops
-            lengths[rows], answers[rows] = part.phases.lengths, part.answers
+            lengths[rows] = part.phases.lengths
+            answers[rows] = _placed(part.answers, self.places_of(part.task))
         columns = {"task": which} | merged_columns(n, parts)
         laid_out = Phases(tuple(phases), starts, stops, lengths, self.tasks[0].dt)
         return Trials(self, inputs, targets, mask, columns, laid_out, answers)
@@ -255,12 +263,8 @@ class EachItsOwn(DecisionRule):
             part = mixture.part(trials, name)
             assert task.decision_rule is not None
             one = task.decision_rule.read(part, outputs[rows])
-            choice[rows], silent[rows], broken[rows], rt[rows] = (
-                one.choice,
-                one.silent,
-                one.broken,
-                one.rt,
-            )
+            choice[rows] = _placed(one.choice, mixture.places_of(task))
+            silent[rows], broken[rows], rt[rows] = one.silent, one.broken, one.rt
             correct[rows] = scored(part, one)
             if one.error is not None:
                 error[rows] = one.error
@@ -277,8 +281,13 @@ class EachItsOwn(DecisionRule):
         )
 
 
+def _placed(choices: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return choices of one task as places among all; what is below 0 is no choice and stays."""
+    return np.where(choices < 0, choices, places[np.maximum(choices, 0)] if len(places) else -1)
+
+
 def _check_alike(first: str, one: Task, name: str, other: Task) -> None:
-    for kind in ("inputs", "outputs", "choices", "dt"):
+    for kind in ("inputs", "outputs", "dt"):
         a, b = getattr(one, kind), getattr(other, kind)
         if a != b:
             raise ValueError(
@@ -299,5 +308,6 @@ def _differing(value: Any, other: Any) -> str:
     return f"{len(value)} of them, {own[0]!r} among them"
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """Return `MatchToSample` as `match_to_sample`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,20 +1,24 @@
-"""Run folders: all that a training was and gave, in one place, put there whole.
+"""Run folders: all that a training is, as it goes and when it has ended, in one place.
 
-    run.toml        every setting, the seed, the versions, and how the run ended
-    network.keras   the network with its optimizer and rule
-    weights.nc      its effective weights (postsynaptic, presynaptic), labelled
-    history.csv     loss and accuracy, one row a segment
-    session.nc      the network on an evaluation grid, with its noise: a Session
-    sources/        the file of the task
-    figures/        the figures of the report
-    report.html     one page that needs no other file
+    run.toml          every setting, the seed, the versions, and how the run stands
+    checkpoint.keras  network, optimizer, rule and curriculum, to go on from
+    network.keras     the network with its optimizer and rule, at the end
+    weights.nc        its effective weights (postsynaptic, presynaptic), labelled
+    history.csv       loss and accuracy, one row a segment, written as training goes
+    curriculum.csv    the log of a curriculum, one row an evaluation, written as training goes
+    stages/           behaviour of the network where a stage begins or ends: Sessions by update
+    session.nc        the network on an evaluation grid, with its noise: a Session
+    sources/          the files of task, curriculum and network, and source.json
+    figures/          the figures of the report
+    report.html       one page that needs no other file
 
-A run that was interrupted or diverged has no session, and no report unless one is asked for.
+The folder appears whole before the first update. A run that was interrupted, killed or diverged has
+no session, and no report unless one is asked for; `load_run(folder).resume()` goes on.
 """
 
+import shutil
 import time
-import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +29,14 @@ import pandas as pd
 import xarray as xr
 
 from neurotask import _run_files as files
-from neurotask._checks import count
+from neurotask._checks import count, number
 from neurotask._run_settings import describe
-from neurotask.load import source_file
+from neurotask._run_sources import check_sources, read_source, sources_of
+from neurotask.curriculum.course import Course, PlainCourse, Replay
+from neurotask.curriculum.curriculum import Curriculum, as_curriculum
+from neurotask.curriculum.log import as_table, read_log
+from neurotask.distributions import Levels
+from neurotask.on_channels import on_channels
 from neurotask.report import report
 from neurotask.task import Task
 from neurotask.trials import Trials
@@ -54,18 +63,23 @@ class Run:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """What `run.toml` says, nested."""
-        file = self.path / files.SETTINGS
-        try:
-            return tomllib.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(
-                f"`{file}` must be valid TOML, got: {error}. Restore it as it was written."
-            ) from None
+        return files.read_settings(self.path)
+
+    @property
+    def status(self) -> str:
+        """How it stands: "running" (or killed), "finished", "interrupted", "failed", "diverged"."""
+        return self.settings["status"]
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """Updates, loss, accuracy and learning rate, one row a segment."""
-        return pd.read_csv(self.path / files.HISTORY)
+        return files.read_history(self.path)
+
+    @cached_property
+    def log(self) -> pd.DataFrame:
+        """The log of the curriculum, one row an evaluation; empty for a task."""
+        file = self.path / files.CURRICULUM
+        return read_log(file) if file.exists() else as_table([])
 
     @cached_property
     def session(self) -> xr.Dataset | None:
@@ -73,16 +87,78 @@ class Run:
         return files.read_session(self.path)
 
     @cached_property
+    def sessions(self) -> dict[int, xr.Dataset]:
+        """Behaviour where stages of a curriculum begin or end, by update, as Sessions."""
+        return files.read_boundaries(self.path)
+
+    @cached_property
     def weights(self) -> dict[str, xr.DataArray]:
         """The effective weights, "input", "recurrent" and "output", each (post, pre)."""
         return files.read_weights(self.path)
 
     @cached_property
+    def source(self) -> Task | Curriculum:
+        """What was trained on. A task or curriculum of a bare file is code, which runs here."""
+        return read_source(self.path)
+
+    @property
+    def task(self) -> Task:
+        """What the network was to learn: the task, or what the curriculum leads to."""
+        return self.source if isinstance(self.source, Task) else self.source.goal
+
+    @cached_property
+    def curriculum(self) -> Curriculum | None:
+        """The curriculum with its log, None for a run on a task."""
+        if isinstance(self.source, Task):
+            return None
+        object.__setattr__(self.source, "_last_course", Replay(self.log.to_dict("records")))
+        return self.source
+
+    @cached_property
     def model(self) -> "RecurrentModel":
-        """The network. This part alone needs TensorFlow."""
+        """The network, at the end or at the last checkpoint. This part alone needs TensorFlow."""
+        from neurotask.backend.checkpoints import CHECKPOINT
         from neurotask.backend.files import load_model
 
-        return load_model(self.path / files.NETWORK)
+        network = self.path / files.NETWORK
+        path = network if network.exists() else self.path / CHECKPOINT
+        return load_model(path, code=self._code)
+
+    def resume(
+        self,
+        *,
+        updates: int | None = None,
+        source: Any = None,
+        callbacks: Sequence[Any] = (),
+        verbose: int = 1,
+        live: bool = False,
+        force: bool = False,
+    ) -> "Run":
+        """Go on from the last checkpoint, to the end that the run was to have.
+
+        The run ends with the same bits as one that was never stopped: weights, optimizer, rule and
+        logs. That holds on the same machine, with the same versions and engine; anything else is
+        refused. Code of bare files in `sources` runs, as an import does.
+
+        Args:
+            updates: updates of the run in all, to make it longer; None: as it was to have.
+            source: the task or curriculum, where the folder could not hold it.
+            callbacks: Keras callbacks; they start anew.
+            verbose: 1 shows Keras' progress bar, 0 nothing.
+            live: show the course of training as it goes.
+            force: go on with other versions, on another machine or with changed code too.
+
+        Returns:
+            The run as it then is.
+
+        Raises:
+            FileNotFoundError: if there is no checkpoint.
+            ValueError: if it is truncated, of other versions, of another task, or the run diverged.
+            RuntimeError: if another process trains it.
+        """
+        watching = {"callbacks": callbacks, "verbose": verbose, "live": live}
+        with files.locked(self.path):
+            return _resume(self, updates, source, force, watching)
 
     def write_report(self) -> Path:
         """Make the figures and `report.html` from the other files; return the page's path."""
@@ -92,6 +168,16 @@ class Run:
             with files.whole(self.path / name) as part:
                 part.write_bytes(content)
         return self.path / "report.html"
+
+    def __repr__(self) -> str:
+        training = self.settings["training"]
+        done, asked = training["updates_done"], training["updates_asked"]
+        return f"<Run {self.path}: {self.status}, {done} of {asked} updates>"
+
+    @property
+    def _code(self) -> list[Path]:
+        names = self.settings["model"].get("code", [])
+        return [self.path / files.SOURCES / name for name in names]
 
 
 def load_run(path: Path | str) -> Run:
@@ -109,29 +195,38 @@ def load_run(path: Path | str) -> Run:
 
 def train(
     model: "RecurrentModel",
-    task: Task,
+    source: Any,
     *,
     out: Path | str,
     updates: int,
     batch_size: int = 128,
     seed: int = 0,
-    segment: int = 50,
+    segment: int | None = None,
     callbacks: Sequence[Any] = (),
+    verbose: int = 0,
+    live: bool = False,
+    checkpoint_seconds: float | None = 30.0,
+    checkpoint_updates: int | None = None,
 ) -> Run:
-    """Train a compiled network on a task, test it, and keep everything in a new folder.
+    """Train a compiled network on a task or curriculum, test it, and keep everything in a folder.
 
-    The folder appears when training has ended, whole. Where training is interrupted or diverges, it
-    holds the network as it was after the last good update, and the exception goes on.
+    Where training is interrupted or fails, the folder holds what was learned up to the end of the
+    last segment, and the exception goes on; where it diverges, the network as it was after the last
+    good update.
 
     Args:
         model: the network, compiled.
-        task: what to learn.
+        source: what to learn.
         out: the folder to make.
-        updates: how many updates to make.
+        updates: how many updates to make (of a curriculum, at most).
         batch_size: trials an update.
         seed: seed of trials and noise, in training and in the evaluation (streams of their own).
         segment: updates a segment, after each of which a row of the history is kept.
         callbacks: Keras callbacks.
+        verbose: 1 shows Keras' progress bar, 0 nothing.
+        live: show the course of training as it goes.
+        checkpoint_seconds: seconds after which the next segment end is a checkpoint; None: no time.
+        checkpoint_updates: updates after which it is; None: no number.
 
     Returns:
         The run.
@@ -139,85 +234,267 @@ def train(
     Raises:
         FileExistsError: if `out` exists.
         KeyboardInterrupt, FloatingPointError: as `fit` raises them, with a note that names the
-            folder; if no update was made, there is no folder.
+            folder; if not one segment was made, there is no folder.
     """
-    import keras
+    schedule = {"updates": updates, "batch_size": batch_size, "seed": seed, "segment": segment}
+    every = {"checkpoint_seconds": checkpoint_seconds, "checkpoint_updates": checkpoint_updates}
+    course, plan = prepare(model, source, out, **schedule, **every)
+    run = Run(Path(out))
+    watching = {"callbacks": callbacks, "verbose": verbose, "live": live}
+    try:
+        with files.locked(run.path):
+            return _carry_on(run, model, course, plan | {"done": 0}, watching)
+    except BaseException:
+        if Run(run.path).status == "running":  # nothing that was learned has been kept
+            shutil.rmtree(run.path)
+        raise
+
+
+def prepare(
+    model: "RecurrentModel",
+    source: Any,
+    out: Path | str,
+    *,
+    updates: int,
+    batch_size: int = 128,
+    seed: int = 0,
+    segment: int | None = None,
+    checkpoint_seconds: float | None = 30.0,
+    checkpoint_updates: int | None = None,
+    evaluation: Mapping[str, Any] | None = None,
+) -> tuple[Course | PlainCourse, dict[str, Any]]:
+    """Make the folder of a run that has not begun, ready to be resumed.
+
+    Args:
+        model: the network, compiled; see `train` for it and for what follows.
+        source: what to learn.
+        out: the folder to make.
+        updates: how many updates to make.
+        batch_size: trials an update.
+        seed: seed of trials and noise.
+        segment: updates a segment.
+        checkpoint_seconds: seconds between checkpoints.
+        checkpoint_updates: updates between checkpoints.
+        evaluation: how the network is tested at the end: `seed`, `repeats` of the grid, and the
+            activity to `record`; None: about 100 trials a cell, all activity that is not too large.
+
+    Returns:
+        The course, and the plan that checkpoints hold.
+    """
+    from neurotask.backend.checkpoints import write_checkpoint
+    from neurotask.backend.starting import begin
 
     out = files.new_folder("out", out)
     plan = {
-        "updates_asked": count("updates", updates),
+        "updates": count("updates", updates),
         "batch_size": count("batch_size", batch_size),
-        "segment": count("segment", segment),
         "seed": count("seed", seed, low=0),
+        "segment": segment if segment is None else count("segment", segment),
+        "first": int(model.updates.numpy()),
+        **_checkpoints(checkpoint_seconds, checkpoint_updates),
     }
-    model.check_fits(task)
     model.trainer  # noqa: B018 - raises where the network is not compiled
-    source = source_file(task)
-    sources = {source.name: source.read_bytes()}  # as it is now, not when training has ended
-    trials = evaluation_trials(task, seed)  # now, so that a mistake in the task shows now
-    evaluation = {"n_trials": len(trials.answers), "seed": seed, "noise": True}
-    settings = describe(model, task, training=plan, evaluation=evaluation, sources=sources)
-    history = keras.callbacks.History()
-
-    def learn() -> None:
-        watchers = [history, *callbacks]
-        schedule = {"updates": updates, "batch_size": batch_size, "segment": segment}
-        model.fit(task, **schedule, seed=seed, callbacks=watchers, verbose=0)
-
+    course = begin(model, source, batch_size, seed, segment)
+    goal = _goal(source)
+    plan["scored"] = goal.decision_rule is not None
+    plan["evaluation"] = dict(evaluation or _evaluation(model, goal, plan["seed"]))
+    sources = sources_of(_kept(source), _network(model))  # as they are now, not at the end
+    training = {name: plan[name] for name in ("batch_size", "seed")}
+    training |= {"updates_asked": updates, "updates_done": 0, "seconds": 0.0}
+    training |= {} if segment is None else {"segment": segment}
+    tested = {"n_trials": len(_evaluation_trials(model, goal, plan).answers), "noise": True}
+    settings = describe(
+        model,
+        goal,
+        curriculum=None if isinstance(source, Task) else as_curriculum(source),
+        training=training,
+        evaluation=tested | {"seed": plan["evaluation"]["seed"]},
+        sources=sources,
+    )
     with files.beside(out) as folder:
-        stop, ended = _until_it_ends(model, learn)
-        training = settings["training"] | ended.pop("training")
-        settings = ended | settings | {"training": training}
-        files.write_sources(folder, sources)
-        model.save(folder / files.NETWORK)
-        files.write_weights(folder, model.effective_weights())
-        files.write_history(folder, history.history)
-        files.write_settings(folder, settings)  # last: with it, the folder counts as a run
-        try:
-            if stop is None:
-                _evaluate(folder, model, trials, seed)
-        finally:  # what was learned is kept, whatever happens to its evaluation
-            files.put(folder, out)
-    if stop is not None:
-        done = training["updates_done"]
-        stop.add_note(f"What was learned in {done} update{'s' * (done > 1)} is in {out}.")
-        raise stop
-    return Run(out)
+        files.write_sources(folder, sources.files)
+        state = {"done": 0, "course": course.state, "sizes": {}}
+        write_checkpoint(model, folder, plan | state)
+        files.write_settings(folder, {"status": "running"} | settings)
+        files.put(folder, out)
+    return course, plan
 
 
 def evaluation_trials(task: Task, seed: int) -> Trials:
     """Return the grid that a network is tested on: about 100 trials a cell, none trained on."""
-    cells, per_row = len(task.grid(seed=seed)), task.trials_per_block or 1
-    wanted = np.clip(TRIALS_A_CELL * cells, FEWEST_TRIALS, MOST_TRIALS) / per_row
-    return task.grid(repeats=int(np.ceil(wanted / cells)), seed=seed)
+    return task.grid(repeats=_repeats(task, seed), seed=seed)
 
 
-def _until_it_ends(
-    model: "RecurrentModel", learn: Callable[[], None]
-) -> tuple[BaseException | None, dict[str, Any]]:
-    """Learn; return what stopped it, None for nothing, and how it ended, as settings.
+# --- inside ------------------------------------------------------------------------------------
 
-    Raises:
-        KeyboardInterrupt, FloatingPointError: where not one update was made.
-    """
-    before, clock = int(model.updates.numpy()), time.perf_counter()
-    stop, status = None, {"status": "finished"}
+
+def _resume(
+    run: Run, updates: int | None, source: Any, force: bool, watching: Mapping[str, Any]
+) -> Run:
+    from neurotask.backend.checkpoints import read_checkpoint, read_state
+    from neurotask.backend.starting import begin
+
+    path, settings = run.path, files.read_settings(run.path)
+    if settings["status"] == "diverged":
+        raise ValueError(
+            f"`run` must be one that did not diverge, but {path} did and would again: "
+            f"{settings['message']} Train anew in another folder."
+        )
+    plan = read_state(path)
+    plan["updates"] = count("updates", plan["updates"] if updates is None else updates)
+    if plan["updates"] < plan["done"]:
+        raise ValueError(
+            f"`updates` must be the {plan['done']} that were made or more, got {updates}."
+        )
+    again = read_source(path) if source is None else source
+    if source is not None and repr(_kept(source)) != settings["source"]:
+        raise ValueError(
+            f"`source` must be what the run was started with, {settings['source']}, got {source!r}."
+        )
+    model = read_checkpoint(path, plan, run._code, force)
+    if not force:
+        check_sources(path, settings["sources"], sources_of(_kept(again), _network(model)))
+    files.cut_logs(path, plan["sizes"])
+    files.cut_boundaries(path, plan["first"] + plan["done"])
+    log = path / files.CURRICULUM
+    rows = read_log(log).to_dict("records") if log.exists() else []
+    state = plan["course"] or None
+    course = begin(model, again, plan["batch_size"], plan["seed"], plan["segment"], state, rows)
+    return _carry_on(run, model, course, plan, watching)
+
+
+def _carry_on(
+    run: Run,
+    model: "RecurrentModel",
+    course: Course | PlainCourse,
+    plan: dict[str, Any],
+    watching: Mapping[str, Any],
+) -> Run:
+    """Train to the end, keep the folder up to date, and test the network."""
+    from neurotask.backend.keeping import Keeper
+    from neurotask.backend.starting import watched
+
+    goal = course.task if isinstance(course, PlainCourse) else course.curriculum.goal
+    trials = _evaluation_trials(model, goal, plan)
+    boundary = None
+    if isinstance(course, Course) and plan["scored"]:
+        boundary = _boundary_trials(model, course.curriculum, plan)
+    left, clock = plan["updates"] - plan["done"], time.perf_counter()
+    watchers, verbose = watched(course, left, **watching)
+    keeper = Keeper(model, course, run.path, plan, boundary)
+    stop: BaseException | None = None
+    ended = {"status": "finished"}
     try:
-        learn()
-    except KeyboardInterrupt as error:
-        stop, status = error, {"status": "interrupted"}
+        if boundary is not None and plan["done"] == 0:
+            keeper.test_boundary()
+        model.trainer.fit(course, left, plan["batch_size"], plan["seed"], watchers, verbose, keeper)
     except FloatingPointError as error:
-        stop, status = error, {"status": "diverged", "message": str(error)}
-    done = int(model.updates.numpy()) - before
-    if stop is not None and done == 0:
+        stop, ended = error, {"status": "diverged", "message": str(error)}
+    except BaseException as error:
+        stop, ended = error, {"status": "failed", "message": f"{type(error).__name__}: {error}"}
+        if isinstance(error, KeyboardInterrupt):
+            ended = {"status": "interrupted"}
+        keeper.roll_back()
+        if keeper.done > plan["done"]:
+            keeper.checkpoint()
+    finally:
+        keeper.close()
+    if stop is not None and keeper.done == plan["done"]:
         raise stop
-    seconds = round(time.perf_counter() - clock, 1)
-    return stop, {**status, "training": {"updates_done": done, "seconds": seconds}}
+    seconds = time.perf_counter() - clock
+    _write_end(run.path, model, ended, plan["updates"], keeper.done, seconds)
+    if stop is not None:
+        done = keeper.done
+        stop.add_note(f"What was learned in {done} update{'s' * (done > 1)} is in {run.path}.")
+        raise stop
+    _evaluate(run.path, model, trials, plan["evaluation"])
+    return Run(run.path)
 
 
-def _evaluate(folder: Path, model: "RecurrentModel", trials: Trials, seed: int) -> None:
-    n_trials, n_steps, _ = trials.inputs.shape
-    small = n_trials * n_steps * len(model.units) <= MOST_ACTIVITY
-    session = model.run(trials, seed=seed, record=("states", "rates") if small else ())
+def _write_end(
+    folder: Path,
+    model: "RecurrentModel",
+    ended: Mapping[str, str],
+    asked: int,
+    done: int,
+    seconds: float,
+) -> None:
+    model.save(folder / files.NETWORK)
+    files.write_weights(folder, model.effective_weights())
+    settings = files.read_settings(folder)
+    for name in ("status", "message"):
+        settings.pop(name, None)
+    training = settings["training"]
+    training |= {"updates_asked": asked, "updates_done": done}
+    training["seconds"] = round(training["seconds"] + seconds, 1)
+    files.write_settings(folder, {**ended, **settings})
+
+
+def _evaluate(
+    folder: Path, model: "RecurrentModel", trials: Trials, evaluation: Mapping[str, Any]
+) -> None:
+    record = tuple(evaluation["record"])
+    session = model.run(trials, seed=evaluation["seed"], record=record)
     files.write_session(folder, session)
     Run(folder).write_report()
+
+
+def _evaluation(model: "RecurrentModel", task: Task, seed: int) -> dict[str, Any]:
+    repeats = _repeats(task, seed)
+    n_trials, n_steps, _ = task.grid(repeats=repeats, seed=seed).inputs.shape
+    small = n_trials * n_steps * len(model.units) <= MOST_ACTIVITY
+    return {"seed": seed, "repeats": repeats, "record": ["states", "rates"] if small else []}
+
+
+def _evaluation_trials(model: "RecurrentModel", task: Task, plan: Mapping[str, Any]) -> Trials:
+    wide = on_channels(task, tuple(model.input_names), tuple(model.output_names))
+    return wide.grid(repeats=plan["evaluation"]["repeats"], seed=plan["evaluation"]["seed"])
+
+
+def _boundary_trials(
+    model: "RecurrentModel", curriculum: Curriculum, plan: Mapping[str, Any]
+) -> Trials:
+    """Return trials of what the curriculum leads to, at the strengths of all its stages.
+
+    The psychometric function needs levels, and a last stage may have one alone.
+    """
+    goal, seed = curriculum.goal, plan["seed"]
+    axis, levels = goal.psychometric_axis, set[float]()
+    for task in curriculum.tasks:
+        factor = task.varying.get(axis) if axis is not None else None
+        if isinstance(factor, Levels) and factor.is_numeric:
+            levels |= {float(level) for level in factor.values}
+    wide = on_channels(goal, tuple(model.input_names), tuple(model.output_names))
+    if axis is None or not levels or axis not in goal.varying:
+        return wide.grid(repeats=_repeats(goal, seed), seed=seed)
+    cells = {axis: sorted(levels)}
+    repeats = int(np.clip(TRIALS_A_CELL, 1, MOST_TRIALS // len(levels)))
+    return wide.grid(repeats=repeats, seed=seed, **cells)
+
+
+def _repeats(task: Task, seed: int) -> int:
+    cells, per_row = len(task.grid(seed=seed)), task.trials_per_block or 1
+    wanted = np.clip(TRIALS_A_CELL * cells, FEWEST_TRIALS, MOST_TRIALS) / per_row
+    return int(np.ceil(wanted / cells))
+
+
+def _checkpoints(seconds: float | None, updates: int | None) -> dict[str, Any]:
+    if seconds is not None:
+        seconds = number("checkpoint_seconds", seconds, low=0.0)
+    if updates is not None:
+        updates = count("checkpoint_updates", updates)
+    return {"checkpoint_seconds": seconds, "checkpoint_updates": updates}
+
+
+def _goal(source: Any) -> Task:
+    return source if isinstance(source, Task) else as_curriculum(source).goal
+
+
+def _kept(source: Any) -> Task | Curriculum:
+    return source if isinstance(source, Task) else as_curriculum(source)
+
+
+def _network(model: "RecurrentModel") -> list[Any]:
+    """Return the class and all settings of a network and of how it learns."""
+    learning = [model.rule, model.loss_function, model.penalties, model.optimizer]
+    return [type(model), model.network.dynamics, model.settings, learning]

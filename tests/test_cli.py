@@ -301,7 +301,7 @@ def test_bare_file_trains_into_a_folder_of_its_name(call, bare, folder):
         (["rdm", "--updates", "0"], 2, "Invalid value for '--updates'"),
         (["rdm", "--units", "many"], 2, "Invalid value for '--units'"),
         (["rdm", "--unit", "5"], 2, "No such option: --unit"),
-        ([], 2, "Missing argument 'TASK'"),
+        ([], 1, "`TASK` must be given, or a curriculum: --curriculum NAME."),
     ],
 )
 def test_train_says_what_is_wrong_and_writes_nothing(call, folder, args, code, message):

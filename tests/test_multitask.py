@@ -65,8 +65,40 @@ class Delayed(Short):
         return seen.choose(shown < 0, withhold=np.abs(shown) < 0.1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hold(Short):
+    """Keep still, or go right: other choices than those of the others, in another order."""
+
+    choices = ("right", "fixation")
+
+    def build(self, t):
+        t.input("fixation", until="report")
+        t.input("u", t.conditions.side, phase="stimulus")
+        t.target_choice(t.conditions.side < 0, phase="report")
+
+    def observe(self, seen: Seen):
+        outputs = np.zeros((seen.n_rows, seen.n_steps, 3), np.float32)
+        right = seen.sum("u") > 0
+        outputs[right, :, 2] = outputs[~right, :, 0] = 1.0
+        return outputs
+
+
 BOTH = nt.MultiTask([Short(), Delayed()], names=("now", "later"))
 N = 60
+
+
+def test_tasks_may_have_other_choices():
+    mixture = nt.MultiTask([Short(), Hold()])
+    assert mixture.choices == ("left", "right", "fixation")
+    trials = mixture.trials(40, seed=3)
+    table = mixture.behavior(trials, mixture.observer(trials))
+    for name, task in zip(mixture.names, mixture.tasks, strict=True):
+        mine = (trials.columns["task"] == name).nonzero()[0]
+        part = mixture.part(trials, name)
+        alone = task.behavior(part, task.observer(part))
+        for column in ("answer", "choice", "correct"):
+            assert table[column].iloc[mine].tolist() == alone[column].tolist()
+        assert set(alone["answer"]) == set(task.choices)
 
 
 @pytest.fixture(scope="module")
@@ -319,11 +351,6 @@ class _Changed:
             lambda: nt.MultiTask([Short(), _Changed.of(outputs=("right", "left", "fixation"))]),
             ValueError,
             r"`tasks` must have the same outputs",
-        ),
-        (
-            lambda: nt.MultiTask([Short(), _Changed.of(choices=("right", "left"))]),
-            ValueError,
-            r"`tasks` must have the same choices",
         ),
         (
             lambda: nt.MultiTask([Short(), _Changed.of(trials_per_block=3)]),

@@ -18,6 +18,7 @@ from neurotask.tasks.perceptual_discrimination import PerceptualDiscrimination
 TASK = PerceptualDiscrimination(coherences=(0.0, 0.128, 0.512), stimulus=200.0)
 PARTS = {
     "run.toml",
+    "checkpoint.keras",
     "network.keras",
     "weights.nc",
     "history.csv",
@@ -59,6 +60,11 @@ def interrupt(*_):
     raise KeyboardInterrupt
 
 
+def interrupt_later(epoch, *_):
+    if epoch == 1:
+        raise KeyboardInterrupt
+
+
 # --- what a folder holds ------------------------------------------------------------------------
 
 
@@ -89,7 +95,12 @@ def test_settings_say_what_was_done(finished):
 def test_source_is_the_file_and_its_hash(finished):
     run, _ = finished
     code = (run.path / "sources" / "perceptual_discrimination.py").read_bytes()
-    hashed = {"perceptual_discrimination.py": hashlib.sha256(code).hexdigest()}
+    plan = (run.path / "sources" / "source.json").read_bytes()
+    hashed = {
+        "perceptual_discrimination.py": hashlib.sha256(code).hexdigest(),
+        "source.json": hashlib.sha256(plan).hexdigest(),
+    }
+    assert runs.load_run(run.path).task == TASK
     assert b"class PerceptualDiscrimination(Task)" in code
     assert run.settings["sources"] == hashed
 
@@ -196,7 +207,7 @@ def test_uncompiled_network_is_refused(tmp_path):
 def test_interrupt_keeps_what_was_learned_and_goes_on(tmp_path):
     model, reference = network(), network()
     with pytest.raises(KeyboardInterrupt) as caught:
-        train(model, tmp_path / "a", callbacks=[Stop("on_epoch_end", interrupt)])
+        train(model, tmp_path / "a", callbacks=[Stop("on_epoch_begin", interrupt_later)])
     run = runs.load_run(tmp_path / "a")
     assert caught.value.__notes__ == [f"What was learned in 2 updates is in {tmp_path / 'a'}."]
     assert {file.name for file in run.path.iterdir()} == PARTS - {
@@ -254,16 +265,18 @@ def test_other_errors_leave_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_folder_that_appears_meanwhile_is_not_overwritten(tmp_path):
-    out = tmp_path / "a"
+def test_folder_that_appears_meanwhile_is_not_overwritten(tmp_path, monkeypatch):
+    out, write = tmp_path / "a", runs.files.write_settings
 
-    def take_the_name(*_):
-        out.mkdir(exist_ok=True)
+    def take_the_name(*arguments):
+        write(*arguments)
+        out.mkdir()
 
+    monkeypatch.setattr(runs.files, "write_settings", take_the_name)
     with pytest.raises(FileExistsError, match="`out` must be a new folder") as caught:
-        train(network(), out, callbacks=[Stop("on_epoch_end", take_the_name)])
+        train(network(), out)
     kept = caught.value.__notes__[0].removeprefix("The run itself is complete and lies in ")[:-1]
-    assert {file.name for file in runs.Path(kept).iterdir()} == PARTS
+    assert {"run.toml", "checkpoint.keras"} <= {file.name for file in runs.Path(kept).iterdir()}
     assert not list(out.iterdir())
 
 

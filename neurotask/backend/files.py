@@ -3,12 +3,14 @@
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from neurotask.backend import dynamics
 from neurotask.backend.archives import is_whole
@@ -17,10 +19,32 @@ from neurotask.backend.importing import Code, import_all, run_code
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
 
+RULE_STATE = "rule_state.npz"
 
-def save_model(write: Callable[[Any], None], filepath: Any, overwrite: bool) -> None:
-    """Write a model beside its place, then put it there in one step."""
+
+def save_model(
+    model: "RecurrentModel",
+    write: Callable[[Any], None],
+    filepath: Any,
+    overwrite: bool,
+    entries: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Write a model beside its place, then put it there in one step.
+
+    Args:
+        model: the model.
+        write: writes it to a path.
+        filepath: its place.
+        overwrite: whether a file there may be replaced.
+        entries: further texts of the archive by name.
+    """
     path = Path(filepath)
+    for variable in model.variables:  # a file that cannot be loaded must not replace a good one
+        if not np.isfinite(variable.numpy()).all():
+            raise ValueError(
+                f"`{variable.path}` must be finite to be saved, got NaN or infinite weights. "
+                "Load or train a network that has none."
+            )
     if path.suffix != ".keras":
         raise ValueError(f"`filepath` must end in .keras, got {str(path)!r}.")
     if path.exists() and not overwrite:
@@ -32,6 +56,11 @@ def save_model(write: Callable[[Any], None], filepath: Any, overwrite: bool) -> 
     beside = path.with_name(f".{path.stem}-{os.getpid()}.keras")
     try:
         write(beside)
+        with zipfile.ZipFile(beside, "a") as archive:
+            for name, text in entries.items():
+                archive.writestr(name, text)
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())  # on the disk before it replaces what was good
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
@@ -75,6 +104,22 @@ def load_model(filepath: Any, *, code: Code = None) -> "RecurrentModel":
                 "infinite ones. Load an earlier file."
             )
     return model
+
+
+def save_rule_state(folder: Path, state: Any) -> None:
+    """Write the variables of a rule's state, in the order of `tf.nest.flatten`."""
+    values = [variable.numpy() for variable in tf.nest.flatten(state)]
+    if values:
+        np.savez(folder / RULE_STATE, *values)
+
+
+def load_rule_state(folder: Path, state: Any) -> None:
+    """Give the variables of a rule's state the values that `save_rule_state` wrote."""
+    variables = tf.nest.flatten(state)
+    if variables:
+        with np.load(folder / RULE_STATE, allow_pickle=False) as values:
+            for place, variable in enumerate(variables):
+                variable.assign(values[f"arr_{place}"])
 
 
 def _check_class(path: Path) -> None:

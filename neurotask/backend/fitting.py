@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from neurotask._checks import listed
+from neurotask.curriculum.adaptive import Adaptive
+from neurotask.curriculum.curriculum import Curriculum, as_curriculum
+from neurotask.curriculum.stage import Stage
 from neurotask.task import Task
 from neurotask.trials import Trials
 
@@ -35,6 +39,39 @@ def check_task(
             f"`task` must have the model's dt = {dt:g} ms, got {task.dt:g} ms. "
             f"Use model.with_dt({task.dt:g}) or task.replace(dt={dt:g})."
         )
+
+
+def check_curriculum(
+    curriculum: Curriculum, inputs: Sequence[str], outputs: Sequence[str], dt: float, kind: str
+) -> None:
+    """Raise unless a network has all channels of a curriculum, and its time step."""
+    for task in curriculum.tasks:
+        for name, needed, there in (
+            ("inputs", task.inputs, inputs),
+            ("outputs", task.outputs, outputs),
+        ):
+            missing = [channel for channel in needed if channel not in there]
+            if missing:
+                raise ValueError(
+                    f"`source` must have the model's {name}, but {type(task).__name__} has "
+                    f"{listed(missing)}, which the model lacks. Make a model with the channels of "
+                    f"all stages: {kind}.for_task(curriculum, ...)."
+                )
+    if curriculum.dt != dt:
+        raise ValueError(
+            f"`source` must have the model's dt = {dt:g} ms, got {curriculum.dt:g} ms. Use "
+            f"model.with_dt({curriculum.dt:g}) or tasks with dt={dt:g}."
+        )
+
+
+def curriculum_of(name: str, source: Any) -> Curriculum:
+    """Return a curriculum, or what a stage may hold as one; `name` is what the message calls it."""
+    if not isinstance(source, (Curriculum, Stage, Adaptive, Task, list, tuple)):
+        raise TypeError(
+            f"`{name}` must be a Task or a Curriculum, got {source!r}. Load a task with "
+            "neurotask.load()."
+        )
+    return as_curriculum(source)
 
 
 def check_trials(

@@ -59,13 +59,17 @@ class Runner:
         _check_flag(noise)
         trials = task.batch(count("n", n), seed=seed, stream=Stream.EVALUATION, index=0)
         outputs, _ = self.forward(trials, key(seed, Stream.EVALUATION_NOISE), noise, ())
-        loss = getattr(self._model, "loss_function", losses.MeanSquaredError())
-        loss.check(trials.targets)
-        arrays = (trials.targets, outputs, trials.mask, trials.present)
-        result = {"loss": float(loss(*(tf.cast(a, self._model.compute_dtype) for a in arrays)))}
+        result = {"loss": self.loss(trials, outputs)}
         if task.decision_rule is not None:
             result["accuracy"] = accuracy(trials, outputs)
         return result
+
+    def loss(self, trials: Trials, outputs: np.ndarray) -> float:
+        """Return the loss of outputs (trial, time, output), without penalties."""
+        loss = getattr(self._model, "loss_function", losses.MeanSquaredError())
+        loss.check(trials.targets)
+        arrays = (trials.targets, outputs, trials.mask, trials.present)
+        return float(loss(*(tf.cast(a, self._model.compute_dtype) for a in arrays)))
 
     def noise(self, n_trials: int, n_steps: int, noise_key: int) -> np.ndarray:
         """Return the normals that `forward` draws, (trial, time, noise_per_step)."""

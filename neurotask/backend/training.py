@@ -6,6 +6,7 @@ iterator runs dry. Here batches are functions of (seed, update), one thread make
 the network trains, never past the end of a segment, and mistakes come out as themselves.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -14,17 +15,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from neurotask._checks import count
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
 from neurotask.backend.losses import Loss
 from neurotask.backend.rules.base import Batch
 from neurotask.backend.running import counted_alone
 from neurotask.behavior import accuracy
+from neurotask.curriculum.course import Course, PlainCourse
+from neurotask.curriculum.measures import Evaluation
 from neurotask.task import Task
 from neurotask.trials import Trials
 
 if TYPE_CHECKING:
+    from neurotask.backend.keeping import Keeper
     from neurotask.backend.models.base import RecurrentModel
 
 # Updates that go into one execution of the compiled function. Fewer cost more overhead, more make
@@ -42,6 +45,7 @@ class Trainer:
     def __init__(self, model: "RecurrentModel"):
         self._model = model
         self.state = model.rule.init(model)
+        self._fresh = [variable.numpy() for variable in model.optimizer.variables]
         channels = (len(model.input_names), len(model.output_names), len(model.output_names))
         arrays = [tf.TensorSpec((None, None, None, n), tf.float32) for n in channels]
         arrays += [tf.TensorSpec((None, None), tf.int32)]
@@ -51,51 +55,101 @@ class Trainer:
 
     def fit(
         self,
-        task: Task,
+        course: Course | PlainCourse,
         updates: int,
         batch_size: int,
         seed: int,
         callbacks: Sequence[keras.callbacks.Callback],
-        segment: int,
         verbose: int,
+        keeper: "Keeper | None" = None,
     ) -> keras.callbacks.History:
-        """Make `updates` updates; see `RecurrentModel.fit`."""
-        model = self._model
-        if not isinstance(task, Task):
-            raise TypeError(
-                f"`source` must be a Task, got {task!r}. Load one with neurotask.load()."
-            )
-        model.check_fits(task)
-        _check_watching(callbacks, verbose)
-        segments = list(_segments(count("updates", updates), count("segment", segment)))
-        feed = _Feed(task, count("batch_size", batch_size), seed, model.loss_function)
+        """Make `updates` updates, or as many as the course wants; see `RecurrentModel.fit`.
+
+        Args:
+            course: what to train on.
+            updates: how many updates to make at most.
+            batch_size: trials an update.
+            seed: seed of trials and noise.
+            callbacks: Keras callbacks.
+            verbose: 1 shows Keras' progress bar.
+            keeper: keeps what was done at the end of each segment, after the callbacks.
+        """
+        model, done = self._model, 0
+        feed = _Feed(batch_size, seed, model.loss_function)
         history = keras.callbacks.History()
-        params = {"verbose": verbose, "epochs": len(segments)}
+        epochs = -(-updates // course.until) if updates else 0
+        params = {"verbose": verbose, "epochs": epochs, "steps": course.until}
         watchers = keras.callbacks.CallbackList(
-            [history, *callbacks], add_progbar=verbose > 0, model=model, steps=segment, **params
+            [history, *callbacks], add_progbar=verbose > 0, model=model, **params
         )
         model.stop_training = False
         watchers.on_train_begin()
-        for epoch, size in enumerate(segments):
+        for epoch in itertools.count():
+            if done >= updates or course.over or model.stop_training:
+                break
+            size = min(course.until, updates - done)
             watchers.set_params({**params, "steps": size})
             watchers.on_epoch_begin(epoch)
-            watchers.on_epoch_end(epoch, self._segment(feed, size, watchers))
-            if model.stop_training:
-                break
+            logs = self._segment(feed, course.task, size, watchers)
+            done += size
+            logs |= self._advance(course, size, seed, logs)
+            watchers.on_epoch_end(epoch, logs)
+            if keeper is not None:
+                keeper.keep(logs)
+        if keeper is not None:
+            keeper.checkpoint()
         # An average of weights over updates may lie on the wrong side of a sign.
         model.optimizer.finalize_variable_values(model.trainable_variables)
         model.project()
         watchers.on_train_end()
         return history
 
+    def _advance(
+        self, course: Course | PlainCourse, size: int, seed: int, logs: dict[str, float]
+    ) -> dict[str, float]:
+        """Evaluate where the course wants it, and return what callbacks are told of it."""
+        runner, seen = self._model.runner, int(self._model.updates.numpy())
+
+        def test(trials: Trials, number: int) -> Evaluation:
+            noise = key(seed, Stream.LESSONS_NOISE, number)
+            return Evaluation(trials, runner.forward(trials, noise, True, ())[0], runner.loss)
+
+        told = course.advance(size, seen, logs["loss"], test)
+        if course.resets_optimizer:
+            self.reset()
+        return told
+
+    @property
+    def variables(self) -> list[Any]:
+        """All that training changes: of network, optimizer and rule."""
+        model = self._model
+        return [*model.variables, *model.optimizer.variables, *tf.nest.flatten(self.rule_state)]
+
+    @property
+    def rule_state(self) -> Any:
+        """What the rule carries along, () for nothing."""
+        return () if self.state is None else self.state
+
+    def reset(self) -> None:
+        """Make optimizer and rule forget all but the learning rate."""
+        optimizer = self._model.optimizer
+        for variable, value in zip(optimizer.variables, self._fresh, strict=True):
+            if variable is not optimizer._learning_rate:
+                variable.assign(value)
+        fresh = self._model.rule.init(self._model)
+        for variable, value in zip(
+            tf.nest.flatten(self.rule_state), tf.nest.flatten(fresh), strict=True
+        ):
+            variable.assign(value)
+
     def _segment(
-        self, feed: "_Feed", size: int, watchers: keras.callbacks.CallbackList
+        self, feed: "_Feed", task: Task, size: int, watchers: keras.callbacks.CallbackList
     ) -> dict[str, float]:
         """Make the updates of one segment and return its logs."""
         losses: list[float] = []
         logs: dict[str, float] = {}
         first = int(self._model.updates.numpy())
-        for trials, arrays in feed.chunks(first, size):
+        for trials, arrays in feed.chunks(task, first, size):
             watchers.on_train_batch_begin(len(losses))
             noise = tf.constant([feed.noise_key, first + len(losses)], tf.int64)
             chunk, outputs, good = self._execute(*arrays, noise)
@@ -158,35 +212,35 @@ class Trainer:
 class _Feed:
     """Makes the stacked batches of a task, the next chunk while the current one is trained on."""
 
-    def __init__(self, task: Task, batch_size: int, seed: int, loss: Loss):
-        self._task, self._batch_size, self._seed, self._loss = task, batch_size, seed, loss
+    def __init__(self, batch_size: int, seed: int, loss: Loss):
+        self._batch_size, self._seed, self._loss = batch_size, seed, loss
         self.noise_key = key(seed, Stream.TRAINING_NOISE)
 
-    def chunks(self, first: int, size: int) -> Iterator[tuple[Trials, list[np.ndarray]]]:
+    def chunks(
+        self, task: Task, first: int, size: int
+    ) -> Iterator[tuple[Trials, list[np.ndarray]]]:
         """Yield the last batch and the stacked arrays of each chunk of a segment."""
         stops = range(first, first + size, UPDATES_PER_EXECUTION)
         spans = [range(at, min(at + UPDATES_PER_EXECUTION, first + size)) for at in stops]
         with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(self._stack, spans[0])
+            ahead = pool.submit(self._stack, task, spans[0])
             for span in [*spans[1:], None]:
                 ready = ahead.result()
                 if span is not None:
-                    ahead = pool.submit(self._stack, span)
+                    ahead = pool.submit(self._stack, task, span)
                 yield ready
 
-    def _stack(self, updates: range) -> tuple[Trials, list[np.ndarray]]:
-        batches = [self._batch(update) for update in updates]
+    def _stack(self, task: Task, updates: range) -> tuple[Trials, list[np.ndarray]]:
+        batches = [self._batch(task, update) for update in updates]
         names = ("inputs", "targets", "mask")
         arrays = [_stacked([getattr(b, name) for b in batches]) for name in names]
         return batches[-1], [*arrays, np.stack([b.lengths for b in batches]).astype(np.int32)]
 
-    def _batch(self, update: int) -> Trials:
-        trials = self._task.batch(
-            self._batch_size, seed=self._seed, stream=Stream.TRAINING, index=update
-        )
+    def _batch(self, task: Task, update: int) -> Trials:
+        trials = task.batch(self._batch_size, seed=self._seed, stream=Stream.TRAINING, index=update)
         if not trials.mask.any():
             raise ValueError(
-                f"`mask` must ask for something, but {type(self._task).__name__} paints no target "
+                f"`mask` must ask for something, but {type(task).__name__} paints no target "
                 "that counts. Use t.target(...) or t.target_choice(...) in its build."
             )
         self._loss.check(trials.targets)
@@ -202,16 +256,3 @@ def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
     for place, array in enumerate(arrays):
         stacked[place, :, : array.shape[1]] = array
     return stacked
-
-
-def _check_watching(callbacks: Any, verbose: Any) -> None:
-    good = isinstance(callbacks, (list, tuple))
-    if not good or not all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
-        raise TypeError(f"`callbacks` must be a list of Keras callbacks, got {callbacks!r}.")
-    if verbose not in (0, 1):
-        raise ValueError(f"`verbose` must be 0 or 1, got {verbose!r}.")
-
-
-def _segments(updates: int, size: int) -> Iterator[int]:
-    for at in range(0, updates, size):
-        yield min(size, updates - at)

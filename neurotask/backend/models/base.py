@@ -6,17 +6,18 @@ of it: any batch runs.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 
-from neurotask._checks import choose, number
+from neurotask._checks import choose, count, number
 from neurotask.backend import activations, losses, rules
 from neurotask.backend.connectivity import Connectivity
 from neurotask.backend.dynamics.base import Dynamics
-from neurotask.backend.files import save_model
-from neurotask.backend.fitting import check_task
+from neurotask.backend.files import load_rule_state, save_model, save_rule_state
+from neurotask.backend.fitting import check_task, curriculum_of
 from neurotask.backend.initializers import Gaussian, SpectralRadius
 from neurotask.backend.kernel import Kernel
 from neurotask.backend.models._arguments import (
@@ -33,6 +34,7 @@ from neurotask.backend.regularizers import get as penalties_of
 from neurotask.backend.running import Runner
 from neurotask.backend.settings import decoded, encoded, registered_name
 from neurotask.backend.sides import KERNELS
+from neurotask.backend.starting import begin, checked_callbacks, watched
 from neurotask.backend.tensors import TensorOps
 from neurotask.backend.training import Trainer
 from neurotask.backend.units import Units
@@ -124,19 +126,19 @@ class RecurrentModel(ForwardModel):
             setattr(self, name, variable)
         self._add_kernels()
         self.updates = self.add_weight((), "zeros", dtype="int64", trainable=False, name="updates")
-        self._runner, self._trainer = Runner(self), None
+        self.runner, self._trainer = Runner(self), None
         self.built = True
 
     @classmethod
-    def for_task(cls, task: Task, **settings: Any) -> Self:
+    def for_task(cls, task: Any, **settings: Any) -> Self:
         """Return a model with the channels and the time step of a task.
 
         Args:
-            task: the task to be learned.
+            task: the task to be learned, or a `Curriculum`: then all channels of its tasks.
             **settings: the other settings of the model.
         """
         if not isinstance(task, Task):
-            raise TypeError(f"`task` must be a Task, got {task!r}. Load one with neurotask.load().")
+            task = curriculum_of("task", task)
         check_known(cls, settings)
         own = {"inputs": task.inputs, "outputs": task.outputs, "dt": task.dt, "task": repr(task)}
         return cls(**(own | settings))
@@ -182,14 +184,18 @@ class RecurrentModel(ForwardModel):
 
     def fit(
         self,
-        source: Task,
+        source: Any,
         *,
         updates: int,
         batch_size: int = 128,
         seed: int = 0,
         callbacks: Sequence[keras.callbacks.Callback] = (),
-        segment: int = 50,
+        segment: int | None = None,
         verbose: int = 1,
+        live: bool = False,
+        run: Path | str | None = None,
+        checkpoint_seconds: float | None = 30.0,
+        checkpoint_updates: int | None = None,
     ) -> keras.callbacks.History:
         """Train the network; a further call continues where this one ends.
 
@@ -198,25 +204,56 @@ class RecurrentModel(ForwardModel):
         A *segment* is what Keras calls an epoch: callbacks act and the
         history grows at its end. Its `loss` is what is minimised, penalties included.
 
+        With `run` the training is kept in a folder as it goes. A training that was interrupted or
+        killed is there up to its last checkpoint, and `nt.load_run(run).resume()` goes on from it:
+        it ends with the same weights, bit for bit, as one that was never stopped.
+
         Args:
-            source: the task to learn.
-            updates: how many updates to make, exactly.
+            source: the task to learn, or a `Curriculum` (or what a `Stage` may hold), which starts
+                at its first stage.
+            updates: how many updates to make, exactly; of a curriculum, at most.
             batch_size: trials an update.
             seed: seed of trials and noise.
             callbacks: Keras callbacks. They see `loss` (mean over the segment), `accuracy` (of the
-                segment's last batch, where the task scores it) and `learning_rate`.
-            segment: updates a segment.
+                segment's last batch, where the task scores it) and `learning_rate`; of a curriculum
+                `stage` and `evaluation` too, the last value of its metric. What they carry along is
+                in no checkpoint.
+            segment: updates a segment, 50 unless given. A curriculum says itself when it evaluates.
             verbose: 1 shows Keras' progress bar, 0 nothing.
+            live: show the course of training as it goes, in a notebook as a figure, elsewhere as
+                text, in place of Keras' bar.
+            run: a new folder for the run; None: none is kept.
+            checkpoint_seconds: the run has a checkpoint at the first segment end after so many
+                seconds; None: not by time.
+            checkpoint_updates: the same, after so many updates; None: not by updates.
 
         Returns:
             Keras' History, one entry a segment, with `updates` counted from the network's first.
 
         Raises:
             ValueError: if the task does not fit the network.
+            FileExistsError: if `run` exists.
             FloatingPointError: if loss or gradient stop being finite; the network is then as it was
                 after the last good update.
+            KeyboardInterrupt: as it came; with `run`, after a checkpoint.
         """
-        history = self.trainer.fit(source, updates, batch_size, seed, callbacks, segment, verbose)
+        training = {"updates": updates, "batch_size": batch_size, "seed": seed, "segment": segment}
+        watching = {"callbacks": callbacks, "verbose": verbose, "live": live}
+        if run is not None:
+            # A run holds a report, which stands above the networks; it is asked for by name alone.
+            from neurotask.runs import train
+
+            history = keras.callbacks.History()
+            watching["callbacks"] = [history, *checked_callbacks(callbacks, verbose)]
+            checkpoints = {
+                "checkpoint_seconds": checkpoint_seconds,
+                "checkpoint_updates": checkpoint_updates,
+            }
+            train(self, source, out=run, **training, **watching, **checkpoints)
+            return history
+        course = begin(self, source, batch_size, seed, segment)
+        watchers = watched(course, updates, callbacks, verbose, live)
+        history = self.trainer.fit(course, count("updates", updates), batch_size, seed, *watchers)
         self._task = repr(source)
         return history
 
@@ -231,7 +268,7 @@ class RecurrentModel(ForwardModel):
             seed: seed of trials and noise; safe to be the seed of training.
             noise: whether the network is noisy, as in training.
         """
-        return self._runner.evaluate(task, n, seed, noise)
+        return self.runner.evaluate(task, n, seed, noise)
 
     @property
     def trainer(self) -> Trainer:
@@ -271,17 +308,21 @@ class RecurrentModel(ForwardModel):
         copy._vectors.keep_times(self._vectors)
         return copy
 
+    def save_assets(self, dir_path: str) -> None:
+        """Write what the learning rule carries along, which is no variable of the network."""
+        if self._trainer is not None:
+            save_rule_state(Path(dir_path), self._trainer.rule_state)
+
+    def load_assets(self, dir_path: str) -> None:
+        """Read what `save_assets` wrote."""
+        if self._trainer is not None:
+            load_rule_state(Path(dir_path), self._trainer.rule_state)
+
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Save network, optimizer and rule to one `.keras` file; the file is whole or absent."""
         if kwargs:
             raise TypeError(f"`save` takes `filepath` and `overwrite` alone, got {kwargs}.")
-        for variable in self.variables:  # a file that cannot be loaded must not replace a good one
-            if not np.isfinite(variable.numpy()).all():
-                raise ValueError(
-                    f"`{variable.path}` must be finite to be saved, got NaN or infinite weights. "
-                    "Load or train a network that has none."
-                )
-        save_model(super().save, filepath, overwrite)
+        save_model(self, super().save, filepath, overwrite)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class ForwardModel(keras.Model):
     network: Network
     ops: TensorOps
     _vectors: Vectors
-    _runner: Runner
+    runner: Runner
     _task: str
 
     @property
@@ -238,11 +238,11 @@ class ForwardModel(keras.Model):
             A Session; see `neurotask.session`.
         """
         done = listed(perturbation)
-        return self._runner.run(trials, seed, noise, names("record", record), done)
+        return self.runner.run(trials, seed, noise, names("record", record), done)
 
     def noise(self, n_trials: int, n_steps: int, seed: int = 0) -> np.ndarray:
         """Return the normals that `run` draws for a seed, (trial, time, noise_per_step)."""
-        return self._runner.noise(n_trials, n_steps, key(seed, Stream.RUN_NOISE))
+        return self.runner.noise(n_trials, n_steps, key(seed, Stream.RUN_NOISE))
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -1,0 +1,71 @@
+"""What a training begins with: the course of its source, checked, and those who watch it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from neurotask._checks import count
+from neurotask.backend.fitting import check_curriculum, curriculum_of
+from neurotask.curriculum.course import Course, PlainCourse
+from neurotask.task import Task
+
+if TYPE_CHECKING:
+    from neurotask.backend.models.base import RecurrentModel
+
+SEGMENT = 50  # updates a segment of a task, unless given
+
+
+def begin(
+    model: "RecurrentModel",
+    source: Any,
+    batch_size: int,
+    seed: int,
+    segment: int | None,
+    state: dict[str, Any] | None = None,
+    rows: Sequence[dict[str, Any]] = (),
+) -> Course | PlainCourse:
+    """Return the course of a task or a curriculum, from its beginning or from a state.
+
+    Raises:
+        TypeError: if it is neither.
+        ValueError: if it does not fit the network.
+    """
+    batch_size = count("batch_size", batch_size)
+    seed = count("seed", seed, low=0)
+    if isinstance(source, Task):
+        model.check_fits(source)
+        return PlainCourse(source, SEGMENT if segment is None else count("segment", segment))
+    curriculum = curriculum_of("source", source)
+    if segment is not None:
+        raise ValueError(
+            f"`segment` must be left out with a curriculum, got {segment!r}: its stages say when "
+            "they are evaluated. Give Stage(..., every=...)."
+        )
+    channels = (tuple(model.input_names), tuple(model.output_names))
+    check_curriculum(curriculum, *channels, model.dt, type(model).__name__)
+    return Course(curriculum, batch_size, seed, channels, state, rows)
+
+
+def checked_callbacks(callbacks: Any, verbose: Any) -> list[keras.callbacks.Callback]:
+    """Return callbacks as a list, or raise unless they are Keras', and `verbose` is 0 or 1."""
+    good = isinstance(callbacks, (list, tuple))
+    if not good or not all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
+        raise TypeError(f"`callbacks` must be a list of Keras callbacks, got {callbacks!r}.")
+    if verbose not in (0, 1):
+        raise ValueError(f"`verbose` must be 0 or 1, got {verbose!r}.")
+    return list(callbacks)
+
+
+def watched(
+    course: Course | PlainCourse, updates: int, callbacks: Any, verbose: Any, live: Any
+) -> tuple[list[keras.callbacks.Callback], int]:
+    """Return all callbacks and whether Keras shows its bar; a live view takes its place."""
+    every = checked_callbacks(callbacks, verbose)
+    if not isinstance(live, bool):
+        raise TypeError(f"`live` must be True or False, got {live!r}.")
+    if not live:
+        return every, verbose
+    from neurotask.backend.watching import live_callback
+
+    return [*every, live_callback(course, updates)], 0
