@@ -92,10 +92,10 @@ def read(value: Any, sources: Path) -> Any:
         return value
     if PAIRS in value:
         return {read(k, sources): read(v, sources) for k, v in value[PAIRS]}
-    definition = _found(value[NAMED], sources)
+    definition: Any = _found(value[NAMED], sources)
     if SETTINGS not in value:
         return definition
-    if not dataclasses.is_dataclass(definition):
+    if not (isinstance(definition, type) and dataclasses.is_dataclass(definition)):
         raise ValueError(f"`{value[NAMED]}` must be a class of settings, got {definition!r}.")
     return definition(**{name: read(one, sources) for name, one in value[SETTINGS].items()})
 

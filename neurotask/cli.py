@@ -212,7 +212,7 @@ def train(
         )
         network.compile(keras.optimizers.Adam(learning_rate), rule=rule)
         with ShowProgress(updates, Console(stderr=True)) as progress:
-            plan = {"updates": updates, "batch_size": batch_size, "seed": seed}
+            plan: dict[str, Any] = {"updates": updates, "batch_size": batch_size, "seed": seed}
             plan["checkpoint_seconds"] = checkpoint_seconds
             watcher = keras.callbacks.LambdaCallback(**progress.hooks)
             run = train_run(network, learned, out=out, **plan, callbacks=[watcher])

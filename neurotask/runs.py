@@ -241,13 +241,8 @@ def train(
     course, plan = prepare(model, source, out, **schedule, **every)
     run = Run(Path(out))
     watching = {"callbacks": callbacks, "verbose": verbose, "live": live}
-    try:
-        with files.locked(run.path):
-            return _carry_on(run, model, course, plan | {"done": 0}, watching)
-    except BaseException:
-        if Run(run.path).status == "running":  # nothing that was learned has been kept
-            shutil.rmtree(run.path)
-        raise
+    with files.locked(run.path):
+        return _carry_on(run, model, course, plan | {"done": 0}, watching, is_new=True)
 
 
 def prepare(
@@ -369,6 +364,7 @@ def _carry_on(
     course: Course | PlainCourse,
     plan: dict[str, Any],
     watching: Mapping[str, Any],
+    is_new: bool = False,
 ) -> Run:
     """Train to the end, keep the folder up to date, and test the network."""
     from neurotask.backend.keeping import Keeper
@@ -395,14 +391,23 @@ def _carry_on(
         if isinstance(error, KeyboardInterrupt):
             ended = {"status": "interrupted"}
         keeper.roll_back()
-        if keeper.done > plan["done"]:
+    if stop is not None and keeper.done == plan["done"]:
+        keeper.close()
+        if is_new:  # nothing was learned that could be lost
+            shutil.rmtree(run.path)
+        raise stop
+    try:
+        if ended["status"] in ("interrupted", "failed"):
             keeper.checkpoint()
+        seconds = time.perf_counter() - clock
+        _write_end(run.path, model, ended, plan["updates"], keeper.done, seconds)
+    except OSError as error:
+        if stop is None:
+            raise
+        stop.add_note(f"The run in {run.path} ends with its last checkpoint: {error}")
+        raise stop from None
     finally:
         keeper.close()
-    if stop is not None and keeper.done == plan["done"]:
-        raise stop
-    seconds = time.perf_counter() - clock
-    _write_end(run.path, model, ended, plan["updates"], keeper.done, seconds)
     if stop is not None:
         done = keeper.done
         stop.add_note(f"What was learned in {done} update{'s' * (done > 1)} is in {run.path}.")

@@ -108,13 +108,14 @@ class Trainer:
         self, course: Course | PlainCourse, size: int, seed: int, logs: dict[str, float]
     ) -> dict[str, float]:
         """Evaluate where the course wants it, and return what callbacks are told of it."""
-        runner, seen = self._model.runner, int(self._model.updates.numpy())
+        model, runner = self._model, self._model.runner
 
         def test(trials: Trials, number: int) -> Evaluation:
             noise = key(seed, Stream.LESSONS_NOISE, number)
-            return Evaluation(trials, runner.forward(trials, noise, True, ())[0], runner.loss)
+            outputs, _ = runner.forward(trials, noise, True, ())
+            return Evaluation(trials, outputs, runner.loss, model)
 
-        told = course.advance(size, seen, logs["loss"], test)
+        told = course.advance(size, int(model.updates.numpy()), logs["loss"], test)
         if course.resets_optimizer:
             self.reset()
         return told

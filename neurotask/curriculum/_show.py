@@ -20,5 +20,5 @@ def _value(value: Any) -> str:
     if isinstance(value, tuple):
         inner = ", ".join(map(_value, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
-    by_name = callable(value) and hasattr(value, "__name__") and not dataclasses.is_dataclass(value)
-    return value.__name__ if by_name else repr(value)
+    named = getattr(value, "__name__", None) if callable(value) else None
+    return repr(value) if named is None else named

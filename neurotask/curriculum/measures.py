@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,11 +22,13 @@ class Evaluation:
         trials: the trials.
         outputs: what the network made of them, (row, time, output).
         loss_of: gives the loss of trials and outputs, penalties left out; None: not known.
+        model: the network, for metrics of its weights; None: not known.
     """
 
     trials: Trials
     outputs: np.ndarray
     loss_of: Callable[[Trials, np.ndarray], float] | None = None
+    model: Any = None
 
     @cached_property
     def behavior(self) -> pd.DataFrame:

@@ -1,17 +1,21 @@
 """PsychRNN: its tasks run here as they are, its weights load and save.
 
-`task` takes a task object that was written for PsychRNN, `Task` is a base class of the same shape
-for where PsychRNN is not installed, `load` and `save` read and write its files of weights.
+`task` takes a task object that was written for PsychRNN, `curriculum` a curriculum; `Task` is a
+base class of the same shape for where PsychRNN is not installed, `load` and `save` read and write
+its files of weights.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from neurotask._checks import number
+from neurotask.curriculum.curriculum import Curriculum
 from neurotask.interop._channels import channels
 from neurotask.interop._psychrnn_base import Task as Task
+from neurotask.interop._psychrnn_curriculum import stages_of
 from neurotask.interop._psychrnn_task import PsychRNNTask as PsychRNNTask
 from neurotask.interop._psychrnn_task import Spans
 from neurotask.interop._psychrnn_trials import check, step_in_ms
@@ -92,6 +96,26 @@ def task(
         ms_per_unit=unit,
         correct_at=number("correct_at", correct_at, low=0.0, high=1.0, above=True),
     )
+
+
+def curriculum(old_curriculum: Any, **settings: Any) -> Curriculum:
+    """Return a curriculum that was made for PsychRNN as one of this package.
+
+    Each of its tasks is a stage, tested every `metric_epoch` updates on one fresh batch of the
+    task's own size, and left where the accuracy reaches its threshold.
+
+    Args:
+        old_curriculum: a `Curriculum` of PsychRNN with its default metric.
+        **settings: those of `task`, for all tasks.
+
+    Raises:
+        TypeError: if it is no such object.
+        ValueError: for a metric of one's own, which decides by itself when to advance.
+
+    Source: Ehrlich, Stone, Brandfonbrener, Atanasov & Murray (2021) eNeuro 8(1)
+    ENEURO.0427-20.2020.
+    """
+    return stages_of(old_curriculum, partial(task, **settings))
 
 
 def _unit(old: Any, ms_per_unit: float | None) -> float:

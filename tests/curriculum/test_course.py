@@ -243,7 +243,7 @@ def test_a_metric_that_gives_no_number_is_said(metric, message):
 
 def test_a_task_without_right_answers_has_no_accuracy():
     one = course(stage(easy().replace(coherences=(0.0,))))
-    with pytest.raises(ValueError, match="got NaN for accuracy .*In none of the trials an answer"):
+    with pytest.raises(ValueError, match=r"got NaN for accuracy .*In none of the trials an answer"):
         go(one, 1.0)
 
 

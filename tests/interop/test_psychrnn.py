@@ -696,6 +696,60 @@ def test_the_base_class_refuses_what_cannot_be():
         psychrnn.Task(1, 1, 10, 100, 200, 4)
 
 
+# --- curricula --------------------------------------------------------------------------------
+
+
+def default_metric(*_):
+    """Has the name of PsychRNN's own."""
+
+
+class OldCurriculum:
+    """What PsychRNN's has, by its names."""
+
+    def __init__(self, tasks, thresholds, accuracies=None, metric=default_metric):
+        self.tasks, self.thresholds, self.metric_epoch, self.metric = tasks, thresholds, 4, metric
+        self.accuracies = (
+            [one.accuracy_function for one in tasks] if accuracies is None else accuracies
+        )
+
+
+def test_a_curriculum_becomes_stages_that_a_network_is_trained_on():
+    # Trials of another length would make PsychRNN stop at the change of stage.
+    old = OldCurriculum([Steps(N_batch=8), Steps(N_batch=8, T=300)], [0.0, 0.9])
+    made = psychrnn.curriculum(old, inputs=("a", "b"))
+    assert [(s.threshold, s.every, s.trials, s.metric) for s in made.stages] == [
+        (0.0, 4, 8, "accuracy"),
+        (0.9, 4, 8, "accuracy"),
+    ]
+    model = nt.RateRNN.for_task(made, units=4)
+    model.compile()
+    for _ in range(2):  # PsychRNN's own can be used once
+        model.fit(made, updates=8, batch_size=4, verbose=0)
+        assert made.log["stage"].tolist() == [0, 1]
+        assert made.log["event"].tolist()[0] == "advance"
+
+
+def test_an_accuracy_of_its_own_is_a_metric():
+    def half(correct_output, test_output, output_mask):
+        assert correct_output.shape == test_output.shape == output_mask.shape
+        return np.array(0.5)
+
+    made = psychrnn.curriculum(OldCurriculum([Steps()], [0.5], [half]))
+    model = nt.RateRNN.for_task(made, units=4)
+    model.compile()
+    model.fit(made, updates=20, batch_size=4, verbose=0)
+    assert made.log["value"].tolist() == [0.5] and made.log["event"].tolist() == ["end"]
+
+
+def test_other_curricula_are_refused():
+    with pytest.raises(
+        TypeError, match="`old_curriculum` must be a Curriculum of PsychRNN, but Steps"
+    ):
+        psychrnn.curriculum(Steps())
+    with pytest.raises(ValueError, match=r"`metric` must be PsychRNN's default, .*got <built-in"):
+        psychrnn.curriculum(OldCurriculum([Steps()], [0.9], metric=max))
+
+
 # --- the page ---------------------------------------------------------------------------------
 
 
@@ -725,3 +779,14 @@ def test_psychrnns_own_tasks_are_equal_to_the_bit(reproduction, place):
     result = reproduction["compare"](reproduction["TASKS"][place], 20)
     assert result.n_trials == 20 and result.n_equal == 20 and result.params_equal == 20
     assert result.scores_equal and result.entries > 0
+
+
+def test_psychrnns_own_curriculum_becomes_ours():
+    pytest.importorskip("psychrnn.tasks.task")
+    from psychrnn.backend.curriculum import Curriculum
+    from psychrnn.tasks.perceptual_discrimination import PerceptualDiscrimination
+
+    tasks = [PerceptualDiscrimination(10, 100, 400, 8, coherence=c) for c in (0.7, 0.1)]
+    made = psychrnn.curriculum(Curriculum(tasks, thresholds=[0.8, 0.9], metric_epoch=1))
+    assert [(s.threshold, s.every, s.trials) for s in made.stages] == [(0.8, 1, 8), (0.9, 1, 8)]
+    assert [s.task.old.coherence for s in made.stages] == [0.7, 0.1]
