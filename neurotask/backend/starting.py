@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
+from keras.optimizers.schedules import LearningRateSchedule
 
 from neurotask._checks import count
 from neurotask.backend.fitting import check_curriculum, curriculum_of
@@ -44,6 +45,13 @@ def begin(
         )
     channels = (tuple(model.input_names), tuple(model.output_names))
     check_curriculum(curriculum, *channels, model.dt, type(model).__name__)
+    rates = [stage.learning_rate for stage in curriculum.stages]
+    scheduled = isinstance(model.optimizer._learning_rate, LearningRateSchedule)
+    if scheduled and any(rate is not None for rate in rates):
+        raise ValueError(
+            "`learning_rate` of a stage must be left out where the optimizer has a schedule, got "
+            f"{rates!r}. Compile with a number, or leave it to the schedule."
+        )
     return Course(curriculum, batch_size, seed, channels, state, rows)
 
 

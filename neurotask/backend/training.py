@@ -23,6 +23,7 @@ from neurotask.backend.running import counted_alone
 from neurotask.behavior import accuracy
 from neurotask.curriculum.course import Course, PlainCourse
 from neurotask.curriculum.measures import Evaluation
+from neurotask.curriculum.stage import Stage
 from neurotask.task import Task
 from neurotask.trials import Trials
 
@@ -83,6 +84,7 @@ class Trainer:
             [history, *callbacks], add_progbar=verbose > 0, model=model, **params
         )
         model.stop_training = False
+        self._enter(course.entered)
         watchers.on_train_begin()
         for epoch in itertools.count():
             if done >= updates or course.over or model.stop_training:
@@ -116,9 +118,15 @@ class Trainer:
             return Evaluation(trials, outputs, runner.loss, model)
 
         told = course.advance(size, int(model.updates.numpy()), logs["loss"], test)
-        if course.resets_optimizer:
-            self.reset()
+        self._enter(course.entered)
         return told
+
+    def _enter(self, stage: Stage | None) -> None:
+        """Do to the optimizer what a stage that begins asks for."""
+        if stage is not None and stage.optimizer == "reset":
+            self.reset()
+        if stage is not None and stage.learning_rate is not None:
+            self._model.optimizer.learning_rate = stage.learning_rate
 
     @property
     def variables(self) -> list[Any]:
@@ -137,11 +145,9 @@ class Trainer:
         for variable, value in zip(optimizer.variables, self._fresh, strict=True):
             if variable is not optimizer._learning_rate:
                 variable.assign(value)
-        fresh = self._model.rule.init(self._model)
-        for variable, value in zip(
-            tf.nest.flatten(self.rule_state), tf.nest.flatten(fresh), strict=True
-        ):
-            variable.assign(value)
+        if self.state is not None:
+            fresh = self._model.rule.init(self._model)
+            tf.nest.map_structure(lambda now, then: now.assign(then), self.state, fresh)
 
     def _segment(
         self, feed: "_Feed", task: Task, size: int, watchers: keras.callbacks.CallbackList

@@ -28,7 +28,7 @@ class PlainCourse:
 
     over = ""
     event = ""
-    resets_optimizer = False
+    entered = None
 
     def __init__(self, task: Task, segment: int):
         self.task, self.until, self.stage = task, segment, 0
@@ -67,6 +67,7 @@ class Course:
         rows: the log, one dict an evaluation.
         over: why there is nothing more to be trained: "end", "stop" or "target"; "" while there is.
         event: what happened to the stage at the last evaluations, "" for nothing.
+        entered: the stage that begins now, whose settings of the optimizer are to be made; or None.
     """
 
     def __init__(
@@ -80,9 +81,9 @@ class Course:
     ):
         self.curriculum, self._batch_size, self._seed = curriculum, batch_size, seed
         self._channels, self.rows, self.event = channels, list(rows), ""
-        self.resets_optimizer = False
         self._task: Task | None = None
         self.state = self._beginning() if state is None else state
+        self.entered = self._stage if state is None else None
         object.__setattr__(curriculum, "_last_course", self)
 
     # --- what is next --------------------------------------------------------------------------
@@ -137,7 +138,7 @@ class Course:
         Returns:
             What callbacks are told: the stage, and the last value of its metric (or of the target).
         """
-        self.event, self.resets_optimizer = "", False
+        self.event, self.entered = "", None
         per_row = self.task.trials_per_block or 1
         for name in ("since", "untested", "target_untested"):
             self.state[name] += updates
@@ -203,7 +204,7 @@ class Course:
         self.event = event
         self.state |= {"stage": place, "since": 0, "untested": 0, "row": 0}
         self.state["adaptive"][place] = self._started(place)
-        self.resets_optimizer = self._stage.optimizer == "reset"
+        self.entered = self._stage
 
     def _examine_target(
         self, target: Stage, place: int, update: int, loss: float, test: Test

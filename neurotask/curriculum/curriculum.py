@@ -202,8 +202,8 @@ class Curriculum:
 
 
 def as_curriculum(source: Any) -> Curriculum:
-    """Return a curriculum from one, or from what a `Stage` may hold."""
-    return source if isinstance(source, Curriculum) else Curriculum((source,))
+    """Return a curriculum from one, from a list of stages, or from what a `Stage` may hold."""
+    return source if isinstance(source, Curriculum) else Curriculum(source)
 
 
 def _passes(one: Any, passes: int) -> dict[str, Any]:

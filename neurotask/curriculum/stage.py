@@ -50,6 +50,7 @@ class Stage:
         rehearsal: share of the training trials that are of earlier stages, all alike.
         weights: of several tasks, how often each comes, relative to the others; None: all alike.
         optimizer: "keep" what it remembers when the stage begins, or "reset" it.
+        learning_rate: of the optimizer, from the beginning of this stage on; None: as it is.
         name: what the stage is called; None: what its task has of its own.
 
     Raises:
@@ -73,10 +74,11 @@ class Stage:
     rehearsal: float = field(default=0.0, kw_only=True)
     weights: tuple[float, ...] | None = field(default=None, kw_only=True)
     optimizer: str = field(default="keep", kw_only=True)
+    learning_rate: float | None = field(default=None, kw_only=True)
     name: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        for setting in ("task", "weights", "threshold", "rehearsal"):
+        for setting in ("task", "weights", "threshold", "rehearsal", "learning_rate"):
             object.__setattr__(self, setting, plain(getattr(self, setting)))
         self._check_task()
         for one in self.tasks:
@@ -98,6 +100,8 @@ class Stage:
         if self.rehearsal == 1:
             raise ValueError("`rehearsal` must leave trials for the stage itself, got 1.")
         choose("optimizer", self.optimizer, ("keep", "reset"))
+        if self.learning_rate is not None:
+            number("learning_rate", self.learning_rate, low=0.0, above=True)
         if isinstance(self.task, Adaptive) and self.passes != 1:
             raise ValueError(
                 f"`passes` must be 1 where {type(self.task).__name__} says when the stage is over, "

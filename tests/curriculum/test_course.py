@@ -196,13 +196,13 @@ def test_it_goes_on_from_its_state_as_if_it_had_never_stopped():
     assert one.curriculum.log.equals(whole.curriculum.log)
 
 
-def test_the_optimizer_is_reset_where_a_stage_says_so():
+def test_a_stage_that_is_entered_is_said_once():
     one = course(stage(easy()), stage(HARD, optimizer="reset"), stage(HARDER))
-    told = []
+    told = [one.entered]
     for update in (10, 20, 30):
         one.advance(10, update, 0.25, Pupil([1.0]))
-        told.append(one.resets_optimizer)
-    assert told == [True, False, False]
+        told.append(one.entered)
+    assert told == [*one.curriculum.stages, None]
 
 
 def test_metrics_are_loss_columns_and_functions():
