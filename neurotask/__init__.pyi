@@ -27,8 +27,16 @@ from .backend.simulation import simulate as simulate
 from .backend.units import Units as Units
 from .canvas import Canvas as Canvas
 from .channels import Ring as Ring
+from .comparison.compare import compare as compare
+from .comparison.comparison import load_comparison as load_comparison
+from .curriculum.adaptive import Adaptive as Adaptive
+from .curriculum.controls import Blocked as Blocked
+from .curriculum.controls import Shuffled as Shuffled
 from .curriculum.curriculum import Curriculum as Curriculum
+from .curriculum.learning_progress import LearningProgress as LearningProgress
+from .curriculum.measures import Evaluation as Evaluation
 from .curriculum.stage import Stage as Stage
+from .curriculum.staircase import Staircase as Staircase
 from .decisions import Argmax as Argmax
 from .decisions import DecisionRule as DecisionRule
 from .decisions import Distance as Distance
@@ -45,6 +53,7 @@ from .distributions import Uniform as Uniform
 from .distributions import chance as chance
 from .distributions import signed as signed
 from .load import load as load
+from .load import load_curriculum as load_curriculum
 from .multitask import MultiTask as MultiTask
 from .observers import Seen as Seen
 from .on_channels import OnChannels as OnChannels

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 import tomllib
@@ -20,6 +21,8 @@ from neurotask import _toml
 SETTINGS, NETWORK, WEIGHTS = "run.toml", "network.keras", "weights.nc"
 SYNAPSES = ("exists", "plastic")  # coordinates of weights
 LOCK = ".lock"
+# What a process that was killed leaves of a file: see `whole`, and `save_model` for networks.
+HALF_WRITTEN = re.compile(r"\.([0-9a-f]{8}-.+|(checkpoint|network)-\d+\.keras)")
 HISTORY, SESSION, SOURCES = "history.csv", "session.nc", "sources"
 CURRICULUM, BOUNDARIES = "curriculum.csv", "stages"
 
@@ -117,9 +120,6 @@ def cut_logs(folder: Path, sizes: Mapping[str, int]) -> None:
     Raises:
         ValueError: if a log is shorter than at the checkpoint.
     """
-    for leftover in folder.glob(".*"):
-        if leftover.name != LOCK:
-            leftover.unlink()
     for name in (HISTORY, CURRICULUM):
         file, size = folder / name, sizes.get(name)
         if size is None:
@@ -131,6 +131,9 @@ def cut_logs(folder: Path, sizes: Mapping[str, int]) -> None:
             )
         else:
             os.truncate(file, size)
+    for leftover in folder.rglob(".*"):
+        if leftover.is_file() and HALF_WRITTEN.fullmatch(leftover.name):
+            leftover.unlink()
 
 
 def write_boundary(folder: Path, update: int, session: xr.Dataset, event: str, stage: int) -> None:
@@ -185,6 +188,9 @@ def locked(folder: Path) -> Iterator[None]:
     with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # One who let it go has removed the file: then this lock keeps nobody out.
+            if not os.path.samestat(os.fstat(lock.fileno()), (folder / LOCK).stat()):
+                raise BlockingIOError
         except OSError:
             raise RuntimeError(
                 f"`run` must not be trained by two processes, but another one trains {folder}. "
@@ -210,7 +216,8 @@ def write_weights(folder: Path, weights: Mapping[str, xr.DataArray]) -> None:
         for kind in SYNAPSES:
             if kind in values.coords:
                 named[f"{name}_{kind}"] = values[kind].drop_vars(SYNAPSES)
-    named.to_netcdf(folder / WEIGHTS, engine="h5netcdf")
+    with whole(folder / WEIGHTS) as part:
+        named.to_netcdf(part, engine="h5netcdf")
 
 
 def read_weights(folder: Path) -> dict[str, xr.DataArray]:

@@ -3,9 +3,11 @@
 import dataclasses
 import inspect
 import platform
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import neurotask
@@ -14,7 +16,7 @@ from neurotask._run_sources import Sources
 from neurotask._wrapped import Wrapped
 from neurotask.curriculum.curriculum import Curriculum
 from neurotask.distributions import plain
-from neurotask.load import source_file
+from neurotask.multitask import snake
 from neurotask.task import Task
 
 
@@ -83,12 +85,18 @@ def _task(task: Task) -> dict[str, Any]:
         task = task.task
     fields = dataclasses.fields(task)
     return {
-        "name": source_file(task).stem,
+        "name": _name(type(task)),
         "class": type(task).__name__,
         "summary": summary(type(task)),
         "repr": repr(task),
         "settings": _plain_values({field.name: getattr(task, field.name) for field in fields}),
     }
+
+
+def _name(kind: type[Task]) -> str:
+    """Return the name of the file of a task, or one like it where a notebook defines it."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return snake(kind.__name__) if file is None else Path(file).stem
 
 
 def _optimizer(optimizer: Any) -> dict[str, Any]:

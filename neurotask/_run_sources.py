@@ -74,12 +74,19 @@ def read_source(folder: Path) -> Any:
     return read(json.loads(file.read_text(encoding="utf-8")), folder / SOURCES)
 
 
-def check_sources(folder: Path, hashes: Mapping[str, str], now: Sources) -> None:
-    """Raise a ValueError if the code of a run has changed, in its folder or where it came from."""
+def check_sources(folder: Path, hashes: Mapping[str, str], now: Sources | None = None) -> None:
+    """Raise a ValueError if the code of a run has changed.
+
+    Args:
+        folder: the run folder.
+        hashes: the SHA-256 that each file had when the run was started.
+        now: the files where they came from, as they are; None: those in the folder alone count.
+    """
+    here = {} if now is None else now.hashes
     for name, wanted in hashes.items():
         file = folder / SOURCES / name
         kept = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "none"
-        if kept != wanted or now.hashes.get(name, wanted) != wanted:
+        if kept != wanted or here.get(name, wanted) != wanted:
             raise ValueError(
                 f"`sources` must be those that the run was started with, but {name} has changed "
                 "since. Go on with the code as it was, or give force=True (--force)."

@@ -1,4 +1,4 @@
-"""The command line: `neurotask tasks | show | copy | train | resume | report` and more.
+"""The command line: `neurotask tasks | curricula | show | copy | train | resume | report` and more.
 
 TensorFlow is imported by what trains alone.
 """
@@ -73,6 +73,18 @@ def _write_gallery(folder: Path) -> None:
         with Console(stderr=True).status("Drawing") as status:
             page = write_gallery(folder, lambda name: status.update(f"Drawing {name}"))
         typer.echo(f"Wrote {page}")
+
+
+@app.command("curricula")
+def list_curricula() -> None:
+    """List the curricula of the library."""
+    import inspect
+
+    from neurotask.load import curriculum_library
+
+    for stem, make in curriculum_library().items():
+        about = inspect.getdoc(inspect.getmodule(make)) or ""
+        typer.echo(f"{stem}\n    {about.partition(chr(10))[0]}")
 
 
 @app.command("show")
@@ -202,21 +214,84 @@ def train(
             import keras
 
             import neurotask as nt
-        from rich.console import Console
-
-        from neurotask._progress import ShowProgress
         from neurotask.runs import train as train_run
 
         network = {"rate": nt.RateRNN, "lstm": nt.LSTM, "gru": nt.GRU}[model].for_task(
             learned, units=nt.Units(units, excitatory=dale), seed=seed, **own
         )
         network.compile(keras.optimizers.Adam(learning_rate), rule=rule)
-        with ShowProgress(updates, Console(stderr=True)) as progress:
-            plan: dict[str, Any] = {"updates": updates, "batch_size": batch_size, "seed": seed}
-            plan["checkpoint_seconds"] = checkpoint_seconds
-            watcher = keras.callbacks.LambdaCallback(**progress.hooks)
-            run = train_run(network, learned, out=out, **plan, callbacks=[watcher])
-        _say_what_came_out(run)
+        plan: dict[str, Any] = {"updates": updates, "batch_size": batch_size, "seed": seed}
+        plan["checkpoint_seconds"] = checkpoint_seconds
+        _say_what_came_out(train_run(network, learned, out=out, **plan, live=True))
+
+
+@app.command()
+def compare(
+    variants: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="C...",
+            help="Curricula of the library or files, ./my_ladder.py; or tasks, to train on them "
+            "alone.",
+        ),
+    ],
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T", help="The task that all are for; what they lead to unless given."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks a variant, paired by seed.")] = 10,
+    updates: Annotated[int, typer.Option(min=1, help="Updates a network at most.")] = 1000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Trials an update.")] = 128,
+    units: Annotated[int, typer.Option(min=1, help="Number of units.")] = 50,
+    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 0.001,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Accuracy on the task that ends training.")
+    ] = 0.9,
+    every: Annotated[int, typer.Option(min=1, help="Updates between tests of it.")] = 50,
+    trials: Annotated[int, typer.Option(min=1, help="Trials a test.")] = 256,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Networks trained at a time; all cores unless given.")
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Folder, new or of the same comparison, to go on."),
+    ] = Path("comparison"),
+    set_: SetOption = None,
+) -> None:
+    """Train networks by several curricula, in pairs by seed, and test which learns faster."""
+    with user_errors():
+        _check_place("--out", out)
+        goal = None if task is None else _made_task(task, _values(set_))
+        if goal is None and set_:
+            raise ValueError("`--set` must come with a task, got none. Give --task too.")
+        named = {Path(one).stem: _curriculum_or_task(one, goal) for one in variants}
+        if len(named) < len(variants):
+            raise ValueError(f"`C...` must be given once each, got {' '.join(variants)}.")
+        import matplotlib
+
+        matplotlib.use("agg")  # a file is drawn, never a window
+        with _quiet():
+            import keras  # noqa: F401 - now, and quietly
+
+        from neurotask.comparison.compare import compare as compare_variants
+
+        found = compare_variants(
+            named,
+            goal,
+            seeds=seeds,
+            updates=updates,
+            batch_size=batch_size,
+            units=units,
+            learning_rate=learning_rate,
+            threshold=threshold,
+            every=every,
+            trials=trials,
+            processes=processes,
+            out=out,
+        )
+        _say_what_differs(found)
 
 
 @app.command()
@@ -236,17 +311,9 @@ def resume(
         from neurotask.runs import load_run
 
         found = load_run(run)
-        asked = found.settings["training"]["updates_asked"] if updates is None else updates
         with _quiet():
-            import keras
-        from rich.console import Console
-
-        from neurotask._progress import ShowProgress
-
-        with ShowProgress(asked, Console(stderr=True)) as progress:
-            watcher = keras.callbacks.LambdaCallback(**progress.hooks)
-            found = found.resume(updates=updates, callbacks=[watcher], verbose=0, force=force)
-        _say_what_came_out(found)
+            import keras  # noqa: F401 - its start is what is kept quiet
+        _say_what_came_out(found.resume(updates=updates, live=True, force=force))
 
 
 @app.command()
@@ -278,6 +345,44 @@ def _what_to_learn(
     of_task = {name: value for name, value in settings.items() if name in own}
     others = {name: value for name, value in settings.items() if name not in own}
     return Path(curriculum).stem, load_curriculum(curriculum, task=kind(**of_task), **others)
+
+
+def _made_task(source: str, settings: dict[str, Any]) -> Any:
+    kind = _task_class(source)
+    kind.check_settings(settings)
+    return kind(**settings)
+
+
+def _curriculum_or_task(source: str, goal: Any) -> Any:
+    """Return the curriculum of a name or file, for the task `goal`; or a task, as it is."""
+    from neurotask.load import load_curriculum
+
+    try:
+        return load_curriculum(source, **({} if goal is None else {"task": goal}))
+    except ValueError as of_curriculum:
+        try:
+            kind = _task_class(source)
+        except ValueError as of_task:
+            raise ValueError(
+                f"`C` must be a curriculum or a task, got {source!r}. {of_curriculum} {of_task}"
+            ) from None
+    same = goal is not None and type(goal) is kind
+    return goal if same else kind()
+
+
+def _say_what_differs(found: Any) -> None:
+    found.table.to_csv(found.path / "comparison.csv", index=False)
+    found.plot().savefig(found.path / "comparison.png", dpi=200)
+
+    def told(value: float) -> str:
+        return "never" if value == float("inf") else f"{value:.3g}"
+
+    typer.echo(found.summary.to_string(float_format=told))
+    if len(found.variants) > 1:
+        names = ["a", "b", "pairs", "b_over_a", "a_smaller", "b_smaller", "ties", "p", "p_holm"]
+        typer.echo("\nUpdates to the criterion, pairs of networks (Wilcoxon, exact; Holm):")
+        typer.echo(found.test()[names].to_string(index=False, float_format=told))
+    typer.echo(f"\nWrote {found.path / 'comparison.csv'} and comparison.png")
 
 
 def _say_what_came_out(run: Any) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 import neurotask
+from neurotask import _report_curriculum as curriculum
 from neurotask import _report_sections as sections
 from neurotask._blocks import by_trial
 from neurotask._report_behavior import Behavior
@@ -44,6 +45,8 @@ def report(
     history: pd.DataFrame,
     session: xr.Dataset | None,
     weights: dict[str, xr.DataArray] | None,
+    log: pd.DataFrame | None = None,
+    boundaries: Mapping[int, xr.Dataset] | None = None,
 ) -> Report:
     """Make the report of a run. What does not apply to its task is left out.
 
@@ -52,12 +55,17 @@ def report(
         history: one row a segment: `updates`, `loss`, `accuracy` where there is one.
         session: the network on an evaluation grid; None where it was not tested.
         weights: its effective weights, "recurrent" and "output" among them.
+        log: the log of its curriculum, whose stages `settings` names; None for a task.
+        boundaries: Sessions where stages of the curriculum begin or end, by update.
     """
+    stages = settings.get("curriculum", {}).get("stages", [])
     session = None if session is None else by_trial(session)
     found = Behavior(session)
     parts = sections.numbered(
         [
             partial(sections.behavior, found),
+            partial(curriculum.course, log, stages),
+            partial(curriculum.boundaries, log, stages, boundaries),
             partial(sections.learning, history, found.chance),
             partial(sections.population, session),
             partial(sections.connections, weights),

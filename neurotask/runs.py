@@ -120,8 +120,9 @@ class Run:
         from neurotask.backend.checkpoints import CHECKPOINT
         from neurotask.backend.files import load_model
 
-        network = self.path / files.NETWORK
-        path = network if network.exists() else self.path / CHECKPOINT
+        network = self.path / files.NETWORK  # of a run that was resumed, where it stood before
+        is_there = network.exists() and self.status != "running"
+        path = network if is_there else self.path / CHECKPOINT
         return load_model(path, code=self._code)
 
     def resume(
@@ -156,13 +157,15 @@ class Run:
             ValueError: if it is truncated, of other versions, of another task, or the run diverged.
             RuntimeError: if another process trains it.
         """
-        watching = {"callbacks": callbacks, "verbose": verbose, "live": live}
+        watching = _watching(callbacks, verbose, live)
         with files.locked(self.path):
             return _resume(self, updates, source, force, watching)
 
     def write_report(self) -> Path:
         """Make the figures and `report.html` from the other files; return the page's path."""
-        made = report(self.settings, self.history, self.session, self.weights)
+        made = report(
+            self.settings, self.history, self.session, self.weights, self.log, self.sessions
+        )
         (self.path / "figures").mkdir(exist_ok=True)
         for name, content in made.files().items():
             with files.whole(self.path / name) as part:
@@ -238,9 +241,9 @@ def train(
     """
     schedule = {"updates": updates, "batch_size": batch_size, "seed": seed, "segment": segment}
     every = {"checkpoint_seconds": checkpoint_seconds, "checkpoint_updates": checkpoint_updates}
+    watching = _watching(callbacks, verbose, live)
     course, plan = prepare(model, source, out, **schedule, **every)
     run = Run(Path(out))
-    watching = {"callbacks": callbacks, "verbose": verbose, "live": live}
     with files.locked(run.path):
         return _carry_on(run, model, course, plan | {"done": 0}, watching, is_new=True)
 
@@ -323,6 +326,13 @@ def evaluation_trials(task: Task, seed: int) -> Trials:
 # --- inside ------------------------------------------------------------------------------------
 
 
+def _watching(callbacks: Any, verbose: Any, live: Any) -> dict[str, Any]:
+    from neurotask.backend.starting import check_watching
+
+    check_watching(callbacks, verbose, live)
+    return {"callbacks": callbacks, "verbose": verbose, "live": live}
+
+
 def _resume(
     run: Run, updates: int | None, source: Any, force: bool, watching: Mapping[str, Any]
 ) -> Run:
@@ -341,6 +351,10 @@ def _resume(
         raise ValueError(
             f"`updates` must be the {plan['done']} that were made or more, got {updates}."
         )
+    if settings["status"] == "finished" and _nothing_left(path, plan):
+        return Run(path)
+    if not force:
+        check_sources(path, settings["sources"])  # before any of them is run
     again = read_source(path) if source is None else source
     if source is not None and repr(_kept(source)) != settings["source"]:
         raise ValueError(
@@ -368,7 +382,7 @@ def _carry_on(
 ) -> Run:
     """Train to the end, keep the folder up to date, and test the network."""
     from neurotask.backend.keeping import Keeper
-    from neurotask.backend.starting import watched
+    from neurotask.backend.watching import watched
 
     goal = course.task if isinstance(course, PlainCourse) else course.curriculum.goal
     trials = _evaluation_trials(model, goal, plan)
@@ -376,14 +390,17 @@ def _carry_on(
     if isinstance(course, Course) and plan["scored"]:
         boundary = _boundary_trials(model, course.curriculum, plan)
     left, clock = plan["updates"] - plan["done"], time.perf_counter()
-    watchers, verbose = watched(course, left, **watching)
+    before = files.read_settings(run.path)
+    if left:
+        files.write_settings(run.path, _under_way(before, plan["updates"]))
     keeper = Keeper(model, course, run.path, plan, boundary)
     stop: BaseException | None = None
     ended = {"status": "finished"}
     try:
         if boundary is not None and plan["done"] == 0:
             keeper.test_boundary()
-        model.trainer.fit(course, left, plan["batch_size"], plan["seed"], watchers, verbose, keeper)
+        with watched(course, left, **watching) as watchers:
+            model.trainer.fit(course, left, plan["batch_size"], plan["seed"], *watchers, keeper)
     except FloatingPointError as error:
         stop, ended = error, {"status": "diverged", "message": str(error)}
     except BaseException as error:
@@ -395,6 +412,8 @@ def _carry_on(
         keeper.close()
         if is_new:  # nothing was learned that could be lost
             shutil.rmtree(run.path)
+        else:
+            files.write_settings(run.path, before)
         raise stop
     try:
         if ended["status"] in ("interrupted", "failed"):
@@ -403,6 +422,7 @@ def _carry_on(
         _write_end(run.path, model, ended, plan["updates"], keeper.done, seconds)
     except OSError as error:
         if stop is None:
+            error.add_note(f"All updates are in {run.path}; resume it to have the rest.")
             raise
         stop.add_note(f"The run in {run.path} ends with its last checkpoint: {error}")
         raise stop from None
@@ -414,6 +434,19 @@ def _carry_on(
         raise stop
     _evaluate(run.path, model, trials, plan["evaluation"])
     return Run(run.path)
+
+
+def _nothing_left(folder: Path, plan: Mapping[str, Any]) -> bool:
+    """Whether training is over and its end is written."""
+    parts = (files.NETWORK, files.WEIGHTS, files.SESSION, "report.html")
+    over = plan["course"].get("over") or plan["done"] == plan["updates"]
+    return bool(over) and all((folder / part).exists() for part in parts)
+
+
+def _under_way(settings: Mapping[str, Any], asked: int) -> dict[str, Any]:
+    """Return the settings of a run as they are while it is trained."""
+    rest = {name: value for name, value in settings.items() if name not in ("status", "message")}
+    return {"status": "running", **rest, "training": rest["training"] | {"updates_asked": asked}}
 
 
 def _write_end(

@@ -1,7 +1,7 @@
 """What is known to go wrong in PsychRNN 1.0.0, one line of the list after the other, does not here.
 
 A test is named after its line: T training, G global state, W weights and constraints, L the LSTM,
-S simulators. Where a defect cannot arise by design, its observable side is tested.
+K curricula, S simulators. Where a defect cannot arise by design, its observable side is tested.
 """
 
 import copy
@@ -298,6 +298,42 @@ def test_t13_double_precision(quick, make):
 
 
 # --- G: global state --------------------------------------------------------------------------
+
+
+def test_k9_a_curriculum_can_be_used_again(quick, make):
+    curriculum = nt.Curriculum([nt.Stage(quick, threshold=0.0, every=2, trials=4)] * 2)
+    for _ in range(2):
+        make().fit(curriculum, updates=10, batch_size=4, verbose=0)
+        assert curriculum.log["event"].tolist() == ["advance", "end"]
+
+
+def test_k9_an_unfinished_run_has_its_log_on_disk(quick, make, tmp_path):
+    stage = nt.Stage(quick, threshold=1.0, passes=9, every=2, trials=4)
+    make().fit(stage, updates=4, batch_size=4, verbose=0, run=tmp_path / "run")
+    assert (tmp_path / "run" / "curriculum.csv").read_text().count("\n") == 3
+
+
+def test_k9_a_metric_that_is_no_number_is_said_at_the_first_evaluation(quick, make):
+    model = make()
+    stage = nt.Stage(quick, metric=lambda evaluation: [1.0, 2.0], every=2, trials=4)
+    with pytest.raises(ValueError, match="`metric` must be a number, got array"):
+        model.fit(stage, updates=10, batch_size=4, verbose=0)
+    assert int(model.updates) == 2
+
+
+def test_k9_stages_may_differ_in_length(quick, make):
+    stages = [
+        nt.Stage(one, threshold=0.0, every=2, trials=4)
+        for one in (quick, quick.replace(stimulus=200.0))
+    ]
+    model = make()
+    model.fit(stages, updates=10, batch_size=4, verbose=0)
+    assert int(model.updates) == 4
+
+
+def test_k4_a_task_that_asks_for_nothing_passes_no_stage(make):
+    with pytest.raises(ValueError, match='`metric` must be "loss" or a function for Echo'):
+        nt.Stage(Echo(asked=False))
 
 
 def test_g1_eager_execution_stays_on():

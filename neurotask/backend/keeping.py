@@ -29,14 +29,16 @@ class Log:
             path.write_text(as_line(columns), encoding="utf-8")
         with path.open(encoding="utf-8") as file:
             self._columns = file.readline().rstrip("\n").split(",")
-        self._file = path.open("ab")
+        # Without a buffer, so that a full disk is met here and not when the file is closed.
+        self._file = path.open("ab", buffering=0)
         self.size = self._file.tell()
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write a row, a column that it lacks left empty."""
         line = as_line([row.get(name, "") for name in self._columns]).encode()
-        self._file.write(line)
-        self._file.flush()
+        left = line
+        while left:
+            left = left[self._file.write(left) :]
         self.size += len(line)
 
     def cut(self, size: int) -> None:

@@ -55,25 +55,12 @@ def begin(
     return Course(curriculum, batch_size, seed, channels, state, rows)
 
 
-def checked_callbacks(callbacks: Any, verbose: Any) -> list[keras.callbacks.Callback]:
-    """Return callbacks as a list, or raise unless they are Keras', and `verbose` is 0 or 1."""
+def check_watching(callbacks: Any, verbose: Any, live: Any) -> None:
+    """Raise unless callbacks are Keras', `verbose` is 0 or 1 and `live` True or False."""
     good = isinstance(callbacks, (list, tuple))
     if not good or not all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
         raise TypeError(f"`callbacks` must be a list of Keras callbacks, got {callbacks!r}.")
     if verbose not in (0, 1):
         raise ValueError(f"`verbose` must be 0 or 1, got {verbose!r}.")
-    return list(callbacks)
-
-
-def watched(
-    course: Course | PlainCourse, updates: int, callbacks: Any, verbose: Any, live: Any
-) -> tuple[list[keras.callbacks.Callback], int]:
-    """Return all callbacks and whether Keras shows its bar; a live view takes its place."""
-    every = checked_callbacks(callbacks, verbose)
     if not isinstance(live, bool):
         raise TypeError(f"`live` must be True or False, got {live!r}.")
-    if not live:
-        return every, verbose
-    from neurotask.backend.watching import live_callback
-
-    return [*every, live_callback(course, updates)], 0

@@ -31,24 +31,25 @@ class Adaptive(ABC):
     """A task that changes with how well it is done. A subclass is a frozen dataclass.
 
     It holds settings alone; what it carries along is a plain `State` that it takes and gives.
+
+    Attributes:
+        tasks: all tasks that may come, or typical ones, for checks ahead of training; the last is
+            what it leads to.
     """
 
-    @property
-    @abstractmethod
-    def tasks(self) -> tuple[Task, ...]:
-        """All tasks that may come, or typical ones, for checks ahead of training."""
+    tasks: tuple[Task, ...]
 
     @abstractmethod
-    def start(self, rng: np.random.Generator) -> State:
+    def begin(self, rng: np.random.Generator) -> State:
         """Return the state before anything was trained."""
 
     @abstractmethod
-    def task(self, state: State) -> Task:
+    def now(self, state: State) -> Task:
         """Return what to train on, and to test, now."""
 
     @abstractmethod
     def after(self, state: State, answer: Answer, updates: int, rng: np.random.Generator) -> State:
-        """Return the state that follows an evaluation of `task(state)`, `updates` later."""
+        """Return the state that follows an evaluation of `now(state)`, `updates` later."""
 
     @abstractmethod
     def is_done(self, state: State) -> bool:
@@ -64,7 +65,7 @@ class Adaptive(ABC):
         rng: np.random.Generator,
     ) -> tuple[Answer, State]:
         """Test the network on `n` trials; return how it went and the state that follows."""
-        answer = grade(test(self.task(state), n))
+        answer = grade(test(self.now(state), n))
         return answer, self.after(state, answer, updates, rng)
 
     def due(self, state: State) -> int | None:

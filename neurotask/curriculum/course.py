@@ -83,7 +83,8 @@ class Course:
         self._channels, self.rows, self.event = channels, list(rows), ""
         self._task: Task | None = None
         self.state = self._beginning() if state is None else state
-        self.entered = self._stage if state is None else None
+        # Also where it goes on from a checkpoint that was made before the first update.
+        self.entered = None if self.state["trials"] else self._stage
         object.__setattr__(curriculum, "_last_course", self)
 
     # --- what is next --------------------------------------------------------------------------
@@ -268,13 +269,13 @@ class Course:
         """Return the task that a stage has, or had last."""
         stage = self.curriculum.stages[place]
         if isinstance(stage.task, Adaptive):
-            return stage.task.task(self.state["adaptive"][place])
+            return stage.task.now(self.state["adaptive"][place])
         return stage.tasks[0]
 
     def _started(self, place: int) -> Any:
         task = self.curriculum.stages[place].task
         rng = generator(self._seed, Stream.ORDER, place, 0)
-        return task.start(rng) if isinstance(task, Adaptive) else None
+        return task.begin(rng) if isinstance(task, Adaptive) else None
 
     def _beginning(self) -> dict[str, Any]:
         counts = ("stage", "since", "untested", "row", "target_untested", "target_row")

@@ -243,7 +243,7 @@ def test_a_registered_function_may_be_the_activation():
         (
             lambda: nt.RateRNN.for_task("rdm", units=5),
             TypeError,
-            r"`task` must be a Task, got 'rdm'",
+            r"`task` must be a Task or a Curriculum, got 'rdm'",
         ),
     ],
 )

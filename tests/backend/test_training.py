@@ -269,7 +269,7 @@ def test_interrupt_leaves_consistent_counts(quick, network):
         ),
         (dict(segment=0), ValueError, r"`segment` must be a whole number of 1 or more, got 0"),
         (dict(seed=-1), ValueError, r"`seed` must be a whole number of 0 or more, got -1"),
-        (dict(source="rdm"), TypeError, r"`source` must be a Task, got 'rdm'"),
+        (dict(source="rdm"), TypeError, r"`source` must be a Task or a Curriculum, got 'rdm'"),
         (dict(epochs=5), TypeError, r"epochs"),
         (dict(verbose="yes"), ValueError, r"`verbose` must be 0 or 1, got 'yes'"),
         (

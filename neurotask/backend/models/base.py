@@ -34,11 +34,12 @@ from neurotask.backend.regularizers import get as penalties_of
 from neurotask.backend.running import Runner
 from neurotask.backend.settings import decoded, encoded, registered_name
 from neurotask.backend.sides import KERNELS
-from neurotask.backend.starting import begin, checked_callbacks, watched
+from neurotask.backend.starting import begin, check_watching
 from neurotask.backend.tensors import TensorOps
 from neurotask.backend.training import Trainer
 from neurotask.backend.units import Units
 from neurotask.backend.vectors import Vectors
+from neurotask.backend.watching import watched
 from neurotask.task import Task
 
 
@@ -238,13 +239,14 @@ class RecurrentModel(ForwardModel):
             KeyboardInterrupt: as it came; with `run`, after a checkpoint.
         """
         training = {"updates": updates, "batch_size": batch_size, "seed": seed, "segment": segment}
+        check_watching(callbacks, verbose, live)
         watching = {"callbacks": callbacks, "verbose": verbose, "live": live}
         if run is not None:
             # A run holds a report, which stands above the networks; it is asked for by name alone.
             from neurotask.runs import train
 
             history = keras.callbacks.History()
-            watching["callbacks"] = [history, *checked_callbacks(callbacks, verbose)]
+            watching["callbacks"] = [history, *callbacks]
             checkpoints = {
                 "checkpoint_seconds": checkpoint_seconds,
                 "checkpoint_updates": checkpoint_updates,
@@ -252,8 +254,8 @@ class RecurrentModel(ForwardModel):
             train(self, source, out=run, **training, **watching, **checkpoints)
             return history
         course = begin(self, source, batch_size, seed, segment)
-        watchers = watched(course, updates, callbacks, verbose, live)
-        history = self.trainer.fit(course, count("updates", updates), batch_size, seed, *watchers)
+        with watched(course, count("updates", updates), **watching) as watchers:
+            history = self.trainer.fit(course, updates, batch_size, seed, *watchers)
         self._task = repr(source)
         return history
 
