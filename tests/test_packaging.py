@@ -92,6 +92,7 @@ def test_who_may_import_whom():
         "import neurotask; dir(neurotask); neurotask.load('rdm').trials(2)",
         "from neurotask.tasks.perceptual_discrimination import PerceptualDiscrimination",
         "import neurotask; neurotask.analysis.psychometric; neurotask.analysis.pca",
+        "import neurotask; neurotask.compare; neurotask.load_comparison",
     ],
 )
 def test_what_loads_no_tensorflow(code):

@@ -7,9 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import neurotask as nt
+from neurotask.comparison import paired_contrasts
 
 ROOT = Path(__file__).parents[1]
 PATH = ROOT / "docs" / "reproductions" / "psychrnn_hello_world.py"
@@ -263,3 +265,104 @@ def test_constraints_page_has_its_figures(psychrnn_constraints):
     for name in figures:
         assert (page.parent / name).read_bytes().startswith(b"\x89PNG")
         assert (page.parent / name).stat().st_size < 400_000
+
+
+@pytest.fixture(scope="module")
+def curriculum_learning():
+    path = ROOT / "docs" / "reproductions" / "curriculum_learning.py"
+    return SimpleNamespace(**runpy.run_path(str(path)))
+
+
+@pytest.fixture(scope="module")
+def shaped_pairs(curriculum_learning, tmp_path_factory):
+    """Two pairs by each criterion, briefly."""
+    out = tmp_path_factory.mktemp("shaped")
+    small = {"units": 8, "batch_size": 8, "trials": 20, "processes": 1, "verbose": 0}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neurotask.runs.Run.write_report", lambda run: None)
+        return {
+            name: curriculum_learning.compare(name, out, pairs=2, updates=10, **small)
+            for name in curriculum_learning.CRITERIA
+        }
+
+
+def test_curriculum_learning_is_psychrnns(curriculum_learning, shaped_pairs):
+    hello_world = runpy.run_path(str(PATH))["HelloWorld"]
+    for coherence in curriculum_learning.COHERENCES:
+        trials = curriculum_learning.at(coherence).trials(50, seed=1)
+        assert set(trials.conditions["coherence"]) == {coherence}
+        wanted = hello_world().trials(50, seed=1)
+        assert trials.inputs.shape == wanted.inputs.shape
+    stages = nt.Curriculum(curriculum_learning.stages(curriculum_learning.COHERENCES)).stages
+    assert [s.name for s in stages] == [
+        "coherence 0.7",
+        "coherence 0.5",
+        "coherence 0.3",
+        "coherence 0.1",
+    ]
+    assert {(s.every, s.trials, s.threshold, s.passes) for s in stages} == {(1, 50, 0.9, 1)}
+    criteria = {name: one.settings.get("criterion", "") for name, one in shaped_pairs.items()}
+    assert "every=1, trials=20" in criteria["one batch"] and criteria["last stage"] == ""
+    assert "every=5, trials=20" in criteria["strict"]
+    assert curriculum_learning.PAIRS >= 20
+
+
+def test_curriculum_learning_starts_from_psychrnns_weights(curriculum_learning):
+    settings = dict(curriculum_learning.settings())
+    for name in ("optimizer", "rule"):
+        settings.pop(name)
+    task = curriculum_learning.at(0.1)
+    weights = nt.RateRNN.for_task(task, units=50, seed=3, **settings).effective_weights()
+    radius = np.abs(np.linalg.eigvals(weights["recurrent"])).max()
+    assert radius == pytest.approx(1.1, rel=1e-4)
+    # Glorot's normal has the variance 2 / (inputs + units); of 100 draws the sd is known to 7 %.
+    assert weights["input"].to_numpy().std() == pytest.approx(np.sqrt(2 / 52), rel=0.3)
+
+
+def test_curriculum_learning_is_told_and_drawn(curriculum_learning, shaped_pairs, tmp_path):
+    speed = curriculum_learning.speed_table(shaped_pairs)
+    assert speed.count("\n") == 1 + len(shaped_pairs)
+    for name, comparison in shaped_pairs.items():
+        column = "last_stage" if name == "last stage" else "updates"
+        test = comparison.test(column).iloc[0]
+        assert f"| {name} | 2 | {test['censored_a']}, {test['censored_b']} |" in speed
+    verdict = curriculum_learning.verdict(shaped_pairs)
+    # Two pairs cannot have a p below a half.
+    assert verdict.count("- not met:") >= 3 and "the curriculum is faster, p < 0.01" in verdict
+    fits = curriculum_learning.psychometric(shaped_pairs["strict"], repeats=4)
+    assert list(fits.index) == list(shaped_pairs["strict"].runs)
+    solutions = curriculum_learning.solutions_table(shaped_pairs, fits)
+    assert (
+        "| held-out accuracy at 0.1, strict |" in solutions and "| threshold, strict |" in solutions
+    )
+    figure = curriculum_learning.draw(shaped_pairs)
+    figure.savefig(tmp_path / "figure.png")
+    coherence, accuracy, loss, reached, pairs = figure.axes
+    log = shaped_pairs["last stage"].runs["direct", 0].log
+    drawn = accuracy.lines[2]
+    np.testing.assert_array_equal(drawn.get_xdata(), log["update"])
+    np.testing.assert_array_equal(drawn.get_ydata(), log["value"])
+    assert coherence.get_ylabel() == "coherence" and loss.get_xlabel() == "updates"
+    assert reached.get_ylabel().startswith("share") and pairs.get_xlabel() == "updates, direct"
+
+
+def test_curriculum_learning_says_what_is_met(curriculum_learning):
+    tables = {
+        "met": pd.DataFrame({"curriculum": np.arange(10.0, 34.0), "direct": np.arange(30.0, 54.0)}),
+        "slower": pd.DataFrame(
+            {"curriculum": np.arange(30.0, 54.0), "direct": np.arange(10.0, 34.0)}
+        ),
+    }
+    measure = curriculum_learning.verdict.__globals__["MEASURE"]
+    for name, table in tables.items():
+        found = SimpleNamespace(test=lambda column, table=table: paired_contrasts(table))
+        measure[name] = "updates"
+        lines = curriculum_learning.verdict({name: found}).splitlines()
+        assert [line.startswith("- met:") for line in lines] == [name == "met"] * 2
+
+
+def test_curriculum_learning_page_has_its_figure(curriculum_learning):
+    page = curriculum_learning.PAGE
+    assert re.findall(r"\]\((\w+\.png)\)", page.read_text()) == ["curriculum_learning.png"]
+    figure = page.with_suffix(".png")
+    assert figure.read_bytes().startswith(b"\x89PNG") and figure.stat().st_size < 400_000

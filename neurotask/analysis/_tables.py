@@ -11,6 +11,7 @@ from neurotask._checks import choose, listed
 from neurotask.analysis._counts import Counts, Form, count
 
 NO_CHOICE = "none"
+NETWORKS = ("network", "variant")  # dimensions of Sessions of several networks
 _UNANSWERED = ("no_response", "broken_fixation")
 
 
@@ -47,12 +48,13 @@ def _table(data: Any, by: tuple[str, ...]) -> pd.DataFrame:
             f"`data` must have a dimension 'trial', got {listed(map(str, data.dims))}. "
             "Give what model.run(trials) returned."
         )
-    if "network" in data.dims and "network" not in by:
-        raise ValueError(
-            f"`by` must contain 'network' where the Session holds several networks, got {by}. "
-            "The network is the unit: fit each, then compare the fits."
-        )
-    rows = {"trial", "block", "network"}
+    for name in NETWORKS:
+        if name in data.dims and name not in by:
+            raise ValueError(
+                f"`by` must contain {name!r} where the Session holds several {name}s, got {by}. "
+                "The network is the unit: fit each, then compare the fits."
+            )
+    rows = {"trial", "block", *NETWORKS}
     names = [name for name, c in data.coords.items() if "trial" in c.dims and rows >= set(c.dims)]
     columns = {str(name): data[name].reset_coords(drop=True) for name in names}
     table = xr.Dataset(columns).to_dataframe().reset_index()

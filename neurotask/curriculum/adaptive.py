@@ -39,6 +39,11 @@ class Adaptive(ABC):
 
     tasks: tuple[Task, ...]
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that a stage may test with; () for any."""
+        return ()
+
     @abstractmethod
     def begin(self, rng: np.random.Generator) -> State:
         """Return the state before anything was trained."""

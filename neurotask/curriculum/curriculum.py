@@ -1,6 +1,5 @@
 """`Curriculum`: stages one after the other, each left when the network passes it."""
 
-import dataclasses
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from neurotask.curriculum._lessons import lesson_names
 from neurotask.curriculum._show import shown
 from neurotask.curriculum.adaptive import Adaptive
 from neurotask.curriculum.log import as_table
@@ -139,10 +139,15 @@ class Curriculum:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """A name for each stage."""
-        return tuple(
-            _name(place, stage, self.stages) if stage.name is None else stage.name
-            for place, stage in enumerate(self.stages)
-        )
+        alone = [stage.task for stage in self.stages if isinstance(stage.task, Task)]
+        special = iter(lesson_names(tuple(alone)))
+        names = []
+        for stage in self.stages:
+            kinds = (stage.task,) if isinstance(stage.task, Adaptive) else stage.tasks
+            own = " + ".join(dict.fromkeys(snake(type(kind).__name__) for kind in kinds))
+            own = next(special) if isinstance(stage.task, Task) else own
+            names.append(own if stage.name is None else stage.name)
+        return tuple(names)
 
     @property
     def goal(self) -> Task:
@@ -208,27 +213,3 @@ def as_curriculum(source: Any) -> Curriculum:
 
 def _passes(one: Any, passes: int) -> dict[str, Any]:
     return {} if isinstance(one, Adaptive) else {"passes": passes}
-
-
-def _name(place: int, stage: Stage, stages: tuple[Stage, ...]) -> str:
-    """Return a name from what is special of a stage's task, or from its class."""
-    if isinstance(stage.task, Adaptive):
-        return snake(type(stage.task).__name__)
-    if isinstance(stage.task, tuple):
-        return " + ".join(dict.fromkeys(snake(type(task).__name__) for task in stage.task))
-    others = [s.task for s in stages if s is not stage and type(s.task) is type(stage.task)]
-    settings = [
-        f.name
-        for f in dataclasses.fields(stage.task)
-        if any(getattr(stage.task, f.name) != getattr(other, f.name) for other in others)
-    ]
-    if not settings:
-        same = f" {place + 1}" if others else ""
-        return snake(type(stage.task).__name__) + same
-    return ", ".join(f"{name} {_brief(getattr(stage.task, name))}" for name in settings)
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_brief, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

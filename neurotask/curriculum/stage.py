@@ -107,6 +107,8 @@ class Stage:
                 f"`passes` must be 1 where {type(self.task).__name__} says when the stage is over, "
                 f"got {self.passes}. Give a Staircase `down` in its place."
             )
+        if isinstance(self.task, Adaptive) and self.task.metrics:
+            choose("metric", self.metric_name, self.task.metrics)
 
     @property
     def tasks(self) -> tuple[Task, ...]:

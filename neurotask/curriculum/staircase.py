@@ -111,6 +111,11 @@ class Staircase(Adaptive):
     # --- as a stage uses it --------------------------------------------------------------------
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """Trial by trial, the share correct alone."""
+        return ("accuracy",) if self.unit == "trial" else ()
+
+    @property
     def tasks(self) -> tuple[Task, ...]:  # type: ignore[override]
         """The task at the start, at the bounds where there are some, and as it was given."""
         levels = [self.start, self.lowest, self.highest]

@@ -48,8 +48,8 @@ def test_stages_are_named_by_what_is_special_of_them():
         "stimulus 400",
     )
     assert Curriculum([EASY, EASY]).names == (
-        "perceptual_discrimination 1",
-        "perceptual_discrimination 2",
+        "perceptual_discrimination (1)",
+        "perceptual_discrimination (2)",
     )
     mixed = Stage([EASY, GoNoGo()])
     assert Curriculum([mixed, Stage(HARD, name="last")]).names == (

@@ -336,10 +336,10 @@ def test_the_estimate_is_the_mean_over_late_reversals_and_the_interval_is_over_t
     staircase = made(step=0.1)
     run = staircase.measure(TASK.observer, trials=4, tracks=2)
     # Peaks and troughs one trial each: 11 reversals, of which 4 and one more are left out.
-    first = [0.9, 0.8, 0.9, 0.8, 0.9, 0.8, 0.3, 0.4, 0.2, 0.5, 0.1, 0.6, 0.1]
+    first = [0.8, 0.9, 0.8, 0.9, 0.8, 0.9, 0.8, 0.3, 0.4, 0.2, 0.5, 0.1, 0.6, 0.1]
     second = [level + 0.1 for level in first]
-    run = replace(run, levels=np.array([first, second]), correct=np.ones((2, 13)))
-    assert run.reversals[0].tolist() == [0.8, 0.9, 0.8, 0.9, 0.3, 0.4, 0.2, 0.5, 0.1, 0.6]
+    run = replace(run, levels=np.array([first, second]), correct=np.ones((2, 14)))
+    assert run.reversals[0].tolist() == [0.9, 0.8, 0.9, 0.8, 0.9, 0.3, 0.4, 0.2, 0.5, 0.1, 0.6]
     expected = np.mean([0.3, 0.4, 0.2, 0.5, 0.1, 0.6])
     np.testing.assert_allclose(run.estimates, [expected, expected + 0.1])
     low, high = run.interval(0.9)
@@ -347,7 +347,15 @@ def test_the_estimate_is_the_mean_over_late_reversals_and_the_interval_is_over_t
     half = np.std([0, 0.1], ddof=1) / np.sqrt(2) * np.tan(0.45 * np.pi)
     np.testing.assert_allclose([low, high], expected + 0.05 + np.array([-half, half]))
     logs = replace(run, staircase=made())
-    np.testing.assert_allclose(logs.estimates[0], np.exp(np.mean(np.log(run.reversals[0][4:]))))
+    np.testing.assert_allclose(logs.estimates[0], np.exp(np.mean(np.log(run.reversals[0][5:]))))
+
+
+def test_of_many_reversals_the_first_quarter_is_left_out():
+    run = made(step=0.1).measure(TASK.observer, trials=4, tracks=1)
+    way = [0.9, 0.7] * 5 + [0.2, 0.1] * 15  # 36 reversals, of which 9 and one more do not count
+    run = replace(run, levels=np.array([[*way]]), correct=np.ones((1, 40)))
+    assert len(run.reversals[0]) == 36
+    np.testing.assert_allclose(run.estimates, np.mean(run.reversals[0][10:]))
 
 
 def test_a_run_says_what_it_found_and_draws_it():
@@ -380,3 +388,9 @@ def test_on_a_trained_network_it_finds_the_level_of_its_psychometric_function():
     low, high = run.interval(0.95)
     assert low < level < high
     assert high / low < 1.6
+
+
+def test_trial_by_trial_the_metric_is_the_share_correct():
+    by_trial = nt.Staircase(nt.load("rdm"), "coherence", start=0.5, unit="trial")
+    with pytest.raises(ValueError, match="`metric` must be one of \"accuracy\", got 'loss'"):
+        nt.Stage(by_trial, metric="loss", threshold=0.1)
