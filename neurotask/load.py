@@ -1,18 +1,24 @@
-"""Tasks by name, `load("perceptual_discrimination")`, or from a file, `load("their_task.py")`."""
+"""Tasks and curricula, by name or from a file: `load("go_no_go")`, `load("their_task.py")`."""
 
 import hashlib
 import importlib
 import importlib.machinery
 import importlib.util
+import inspect
 import re
 import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurotask._checks import listed, nearest
 from neurotask.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from neurotask.curriculum.curriculum import Curriculum
 
 
 def load(source: str | Path, **settings: Any) -> Task:
@@ -36,6 +42,44 @@ def load(source: str | Path, **settings: Any) -> Task:
     task = task_class(source)
     task.check_settings(settings)
     return task(**settings)
+
+
+def load_curriculum(source: str | Path, **settings: Any) -> "Curriculum":
+    """Return a curriculum of the library by its name, or the one that a file defines.
+
+    A file defines it by a function `curriculum` whose arguments are the settings. A file is code,
+    and loading it runs it, as an import does.
+
+    Args:
+        source: a name ("coherence_ladder"), or the path of a Python file.
+        **settings: settings of the curriculum, `task` among them; the others keep their defaults.
+
+    Raises:
+        ValueError: if there is no such curriculum, or the file does not define one.
+        TypeError: if the curriculum has no such setting.
+
+    Example:
+        >>> load_curriculum("coherence_ladder", coherences=(0.5, 0.1)).names
+        ('coherences 0.5', 'coherences 0.1')
+    """
+    from neurotask.curriculum.curriculum import Curriculum
+
+    make, name = _curriculum_function(source)
+    known = inspect.signature(make).parameters
+    if not any(one.kind is one.VAR_KEYWORD for one in known.values()):
+        for setting in settings:
+            if setting not in known:
+                raise TypeError(
+                    f"`{setting}` must be a setting of {name}, which has {listed(known)}."
+                    f"{nearest(setting, known)}"
+                )
+    made = make(**settings)
+    if not isinstance(made, Curriculum):
+        raise ValueError(
+            f"`curriculum` of {name} must return a Curriculum, got {made!r}. End it with "
+            "`return Curriculum([...])`."
+        )
+    return made
 
 
 def task_class(source: str | Path) -> type[Task]:
@@ -65,6 +109,13 @@ def library() -> dict[str, type[Task]]:
     return {stem: _only_task(_canonical(stem)) for stem in stems}
 
 
+@cache
+def curriculum_library() -> dict[str, "Callable[..., Curriculum]"]:
+    """Return what makes each curriculum of the library, by file names, in order."""
+    stems = sorted(path.stem for path in _folder("curricula").glob("[!_]*.py"))
+    return {stem: _canonical(stem, "curricula").curriculum for stem in stems}
+
+
 def task_names(task: type[Task]) -> tuple[str, ...]:
     """Return all names that a task of the library goes by."""
     return (task.__module__.rpartition(".")[2], task.__name__, *task.aliases)
@@ -83,16 +134,43 @@ def source_file(task: Task) -> Path:
 
 
 def _from_file(path: Path, name: str) -> type[Task]:
-    if not path.is_file():
-        raise ValueError(f"`task` must be the path of a Python file, but there is no {path}.")
-    found = module(path.resolve())
+    found = _module_at(path, "task")
     return _named_task(found, name) if name else _only_task(found)
+
+
+def _curriculum_function(source: str | Path) -> "tuple[Callable[..., Curriculum], str]":
+    """Return what makes a curriculum, and what the curriculum is called."""
+    if not str(source).endswith(".py"):
+        for name, known in curriculum_library().items():
+            if _plain(str(source)) == _plain(name):
+                return known, name
+        raise ValueError(
+            "`curriculum` must be a curriculum of the library or the path of a .py file, got "
+            f"{str(source)!r}.{nearest(source, curriculum_library())} The library has "
+            f"{listed(curriculum_library())}."
+        )
+    found = _module_at(Path(source), "curriculum")
+    make = getattr(found, "curriculum", None)
+    if not inspect.isfunction(make):
+        raise ValueError(
+            f"`{found.__file__}` must define a function `curriculum`, got "
+            f"{'none' if make is None else repr(make)}. Write "
+            "`def curriculum(): return neurotask.Curriculum([...])`."
+        )
+    return make, str(source)
+
+
+def _module_at(path: Path, what: str) -> ModuleType:
+    if not path.is_file():
+        raise ValueError(f"`{what}` must be the path of a Python file, but there is no {path}.")
+    return module(path.resolve())
 
 
 def module(path: Path) -> ModuleType:
     """Import a bare file, once, under a private name; a file of the library under its own."""
-    if path.parent == _folder().resolve():
-        return _canonical(path.stem)
+    for package in ("tasks", "curricula"):
+        if path.parent == _folder(package).resolve():
+            return _canonical(path.stem, package)
     content = path.read_bytes()
     name = f"_neurotask_file_{path.stem}_{hashlib.sha256(bytes(path) + content).hexdigest()[:12]}"
     if name in sys.modules:
@@ -116,12 +194,12 @@ def module(path: Path) -> ModuleType:
     return made
 
 
-def _folder() -> Path:
-    return Path(importlib.import_module("neurotask.tasks").__path__[0])
+def _folder(package: str = "tasks") -> Path:
+    return Path(importlib.import_module(f"neurotask.{package}").__path__[0])
 
 
-def _canonical(stem: str) -> ModuleType:
-    return importlib.import_module(f"neurotask.tasks.{stem}")
+def _canonical(stem: str, package: str = "tasks") -> ModuleType:
+    return importlib.import_module(f"neurotask.{package}.{stem}")
 
 
 def _tasks_of(module: ModuleType) -> dict[str, type[Task]]:

@@ -273,8 +273,9 @@ def prepare(
         segment: updates a segment.
         checkpoint_seconds: seconds between checkpoints.
         checkpoint_updates: updates between checkpoints.
-        evaluation: how the network is tested at the end: `seed`, `repeats` of the grid, and the
-            activity to `record`; None: about 100 trials a cell, all activity that is not too large.
+        evaluation: how the network is tested at the end: `seed`, `repeats` of the grid, the
+            activity to `record`, and whether there is a `report`; None: about 100 trials a cell,
+            all activity that is not too large, and a report.
 
     Returns:
         The course, and the plan that checkpoints hold.
@@ -474,14 +475,16 @@ def _evaluate(
     record = tuple(evaluation["record"])
     session = model.run(trials, seed=evaluation["seed"], record=record)
     files.write_session(folder, session)
-    Run(folder).write_report()
+    if evaluation["report"]:
+        Run(folder).write_report()
 
 
 def _evaluation(model: "RecurrentModel", task: Task, seed: int) -> dict[str, Any]:
     repeats = _repeats(task, seed)
     n_trials, n_steps, _ = task.grid(repeats=repeats, seed=seed).inputs.shape
     small = n_trials * n_steps * len(model.units) <= MOST_ACTIVITY
-    return {"seed": seed, "repeats": repeats, "record": ["states", "rates"] if small else []}
+    record = ["states", "rates"] if small else []
+    return {"seed": seed, "repeats": repeats, "record": record, "report": True}
 
 
 def _evaluation_trials(model: "RecurrentModel", task: Task, plan: Mapping[str, Any]) -> Trials:

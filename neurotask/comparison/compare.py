@@ -198,7 +198,8 @@ class _Plan:
     def prepare(self, out: Path) -> list[Path]:
         """Make the folders of all runs; return those of runs that this process alone can train."""
         here = []
-        evaluation = {"seed": TEST_SEED, "repeats": self._repeats, "record": self._record}
+        tested = {"seed": TEST_SEED, "repeats": self._repeats, "record": self._record}
+        evaluation = tested | {"report": False}  # `run.write_report()` makes one
         for seed in self._seeds:
             starts: dict[str, list[np.ndarray]] = {}
             for variant in self._variants:

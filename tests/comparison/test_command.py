@@ -24,7 +24,6 @@ def curriculum(task=None):
 def folder(tmp_path, monkeypatch):
     """Work in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("neurotask.runs.Run.write_report", lambda run: None)
     return tmp_path
 
 

@@ -27,16 +27,8 @@ def compare(variants=None, task=HARD, **changes):
     return nt.compare(given, task, **(PLAN | {"seeds": 3} | changes))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_reports():
-    """Reports take most of the time of short runs; tests/test_runs.py has them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("neurotask.runs.Run.write_report", lambda run: None)
-        yield
-
-
 @pytest.fixture(scope="module")
-def compared(no_reports, tmp_path_factory):
+def compared(tmp_path_factory):
     """Two variants, three pairs, trained in this process."""
     return compare(out=tmp_path_factory.mktemp("compared") / "c")
 
