@@ -15,7 +15,9 @@ PAGES = sorted([*DOCS.glob("how_to/*.md"), *DOCS.glob("explanations/*.md")])
 
 # What each page defines, and the files that it leaves.
 RUN = {
+    "comparing": ("c test held_out fits network run again", "speed.pdf"),
     "connectivity": ("table long_range", "connectivity.png"),
+    "curricula": ("ladder staircase mine", "my_ladder.py"),
     "extending": ("session gap", "my_model.py network.keras network.npz ring.keras use.py"),
     "gymnasium": ("session worlds", ""),
     "losses": ("chooser fourth_power", "network.keras"),
@@ -24,6 +26,7 @@ RUN = {
         "network.keras network.npz network.safetensors simulate.py",
     ),
     "perturbations": ("table fading gap", ""),
+    "runs": ("same went_on longer", ""),
     "tasks": ("both trials", ""),
 }
 # What the scripts of pages say, each run by a Python of its own.

@@ -8,7 +8,7 @@ import pytest
 import neurotask as nt
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-EXAMPLE, CONSTRAINED, CUSTOM = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLE, CONSTRAINED, SHAPED, CUSTOM = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def code_lines(text):
@@ -18,6 +18,7 @@ def code_lines(text):
 def test_the_examples_are_short():
     assert len(code_lines(EXAMPLE)) <= 20
     assert len(code_lines(CONSTRAINED)) <= 20
+    assert len(code_lines(SHAPED)) <= 20
     assert len(code_lines(CUSTOM)) < 30
 
 
@@ -43,6 +44,17 @@ def test_the_constrained_network_runs(task):
     recurrent = model.effective_weights()["recurrent"].values
     assert not recurrent[40:, 32:40].any()  # PPC.I->PFC
     assert ((recurrent[40:, :32] > 0).sum(1) == 3).all()  # a tenth of 32
+
+
+def test_the_curriculum_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {"nt": nt, "task": nt.load("rdm")}
+    exec(SHAPED.replace("seeds=10,", "seeds=2, processes=1, verbose=0,"), names)
+    log, table = names["run"].log, names["comparison"].table
+    assert log["event"].tolist().count("advance") == 2 and log["event"].iloc[-1] == "end"
+    assert table["variant"].tolist() == ["ladder"] * 2 + ["hard alone"] * 2
+    assert table["reached"].all()
+    assert (tmp_path / "ladder.png").stat().st_size > 0
 
 
 def test_the_custom_task_learns(tmp_path):
