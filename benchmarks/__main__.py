@@ -1,4 +1,4 @@
-"""Measure and print a table: `python -m benchmarks [tasks | learning | backend] [--write]`."""
+"""Measure and print a table: `python -m benchmarks [tasks | learning | ...] [--write]`."""
 
 import argparse
 import os
@@ -17,12 +17,17 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["all", "tasks", "learning", "backend"],
+        choices=["all", "tasks", "learning", "shaping", "backend", "curriculum", "resume"],
         default="all",
         help="tasks: making each task's trials; learning: networks that learn ten of them; "
-        "backend: what constraints and other models cost",
+        "shaping: networks with the library's curricula and without; "
+        "backend: what constraints and other models cost; curriculum: what evaluations and run "
+        "folders cost; resume: runs that are killed",
     )
-    parser.add_argument("--only", nargs="*", metavar="TASK", help="learning: these tasks")
+    parser.add_argument(
+        "--only", nargs="*", metavar="NAME", help="learning: these tasks; shaping: these curricula"
+    )
+    parser.add_argument("--runs", type=int, default=30, help="resume: runs that are killed")
     parser.add_argument("--rounds", type=int, default=10, help="rounds of turns")
     parser.add_argument("--write", action="store_true", help="store the table beside this file")
     arguments = parser.parse_args()
@@ -45,10 +50,22 @@ def _measured(arguments: argparse.Namespace) -> tuple[str, str, str]:
 
         names = tuple(arguments.only or learning.TASKS)
         return "learning.md", "Learning the tasks", learning.table(names)
+    if arguments.what == "shaping":
+        from benchmarks import shaping
+
+        return "shaping.md", "Shaping", shaping.table(tuple(arguments.only or ()))
     if arguments.what == "backend":
         from benchmarks import backend
 
         return "backend.md", "Constraints, models, runs", backend.table(arguments.rounds)
+    if arguments.what == "curriculum":
+        from benchmarks import curriculum
+
+        return "curriculum.md", "Curricula", curriculum.table(arguments.rounds)
+    if arguments.what == "resume":
+        from benchmarks import resume
+
+        return "resume.md", "Killed and resumed", resume.table(arguments.runs)
     return "table.md", "Benchmarks", markdown(measure(arguments.rounds))
 
 

@@ -1,11 +1,11 @@
 """Interval ladder: time short intervals first, then longer ones.
 
-A ramp that is to last for a second is hard to find for a network whose units forget within a tenth
-of that; one of a fraction of a second is not, and slowing it down is a small change. The last stage
-has the intervals of the task, and some trials of shorter ones go on being trained.
+A network whose units forget within a tenth of a second has to make ramps that last for many times
+as long. It makes short ones first, and then slows them down. The last stage has the intervals of
+the task, and some trials of shorter ones go on being trained.
 
-Source: stages as in the training of monkeys to reproduce intervals (Jazayeri & Shadlen 2010 Nat.
-Neurosci. 13:1020, whose task it is); the intervals are choices made here.
+Source: Jazayeri & Shadlen (2010) Nat. Neurosci. 13:1020 for the task; Krueger & Dayan (2009)
+Cognition 110:380 for shaping; the intervals are choices made here.
 
 Seen: a network of 100 units passes all stages in 400 updates (64 trials each; Adam, 0.001) and is
 right in 94 % of fresh trials; one trained on the long intervals for as long, in 96 %.

@@ -439,7 +439,8 @@ def _carry_on(
 
 def _nothing_left(folder: Path, plan: Mapping[str, Any]) -> bool:
     """Whether training is over and its end is written."""
-    parts = (files.NETWORK, files.WEIGHTS, files.SESSION, "report.html")
+    parts = [files.NETWORK, files.WEIGHTS, files.SESSION]
+    parts += ["report.html"] if plan["evaluation"]["report"] else []
     over = plan["course"].get("over") or plan["done"] == plan["updates"]
     return bool(over) and all((folder / part).exists() for part in parts)
 

@@ -46,7 +46,6 @@ class Trainer:
     def __init__(self, model: "RecurrentModel"):
         self._model = model
         self.state = model.rule.init(model)
-        self._fresh = [variable.numpy() for variable in model.optimizer.variables]
         channels = (len(model.input_names), len(model.output_names), len(model.output_names))
         arrays = [tf.TensorSpec((None, None, None, n), tf.float32) for n in channels]
         arrays += [tf.TensorSpec((None, None), tf.int32)]
@@ -142,12 +141,14 @@ class Trainer:
     def reset(self) -> None:
         """Make optimizer and rule forget all but the learning rate."""
         optimizer = self._model.optimizer
-        for variable, value in zip(optimizer.variables, self._fresh, strict=True):
+        fresh = type(optimizer).from_config(optimizer.get_config())
+        fresh.build(self._model.trainable_variables)
+        for variable, value in zip(optimizer.variables, fresh.variables, strict=True):
             if variable is not optimizer._learning_rate:
                 variable.assign(value)
         if self.state is not None:
-            fresh = self._model.rule.init(self._model)
-            tf.nest.map_structure(lambda now, then: now.assign(then), self.state, fresh)
+            state = self._model.rule.init(self._model)
+            tf.nest.map_structure(lambda now, then: now.assign(then), self.state, state)
 
     def _segment(
         self, feed: "_Feed", task: Task, size: int, watchers: keras.callbacks.CallbackList

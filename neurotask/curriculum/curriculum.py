@@ -60,7 +60,7 @@ class Curriculum:
         ('coherences 0.512', 'coherences 0.128')
     """
 
-    stages: tuple[Stage, ...]
+    stages: Any  # given as a list of what a stage may hold; kept as a tuple of stages
     target: Stage | None = field(default=None, kw_only=True)
     threshold: InitVar[float | None] = field(default=0.9, kw_only=True)
     metric: InitVar[Metric] = field(default="accuracy", kw_only=True)
