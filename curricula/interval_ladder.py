@@ -8,7 +8,8 @@ Source: Jazayeri & Shadlen (2010) Nat. Neurosci. 13:1020 for the task; Krueger &
 Cognition 110:380 for shaping; the intervals are choices made here.
 
 Seen: a network of 100 units passes all stages in 400 updates (64 trials each; Adam, 0.001) and is
-right in 94 % of fresh trials; one trained on the long intervals for as long, in 96 %.
+right in 94 % of fresh trials; one trained on the long intervals for as long, in 96 %. So the ladder
+is a path to study, not a faster one: intervals of 1.5-3 s, too, are learned sooner alone.
 """
 
 from neurotask.curriculum import Curriculum, Stage
