@@ -68,8 +68,8 @@ def read_source(folder: Path) -> Any:
     if not file.is_file():
         raise ValueError(
             f"`source` must be given, since {folder} cannot hold it: it was defined in a notebook "
-            "or a script. Define it again and say run.resume(source=...), or put its class into a "
-            ".py file before the run."
+            "or a script. Define it again and say run.resume(source=...), or put its classes and "
+            "functions into a .py file before the run."
         )
     return read(json.loads(file.read_text(encoding="utf-8")), folder / SOURCES)
 
@@ -85,7 +85,12 @@ def check_sources(folder: Path, hashes: Mapping[str, str], now: Sources | None =
     here = {} if now is None else now.hashes
     for name, wanted in hashes.items():
         file = folder / SOURCES / name
-        kept = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "none"
+        if not file.is_file():
+            raise ValueError(
+                f"`sources` must hold {name}, which the run was started with, but there is no "
+                f"{file}. Restore it from a copy."
+            )
+        kept = hashlib.sha256(file.read_bytes()).hexdigest()
         if kept != wanted or here.get(name, wanted) != wanted:
             raise ValueError(
                 f"`sources` must be those that the run was started with, but {name} has changed "

@@ -8,7 +8,7 @@ from types import TracebackType
 
 import typer
 
-_MISTAKES = (ValueError, TypeError, FloatingPointError)
+_MISTAKES = (ValueError, TypeError, FloatingPointError, RuntimeError)
 
 
 @contextmanager

@@ -175,7 +175,12 @@ class Run:
     def __repr__(self) -> str:
         training = self.settings["training"]
         done, asked = training["updates_done"], training["updates_asked"]
-        return f"<Run {self.path}: {self.status}, {done} of {asked} updates>"
+        status = self.status
+        if status == "running":
+            status = "running, or killed"
+            if len(self.history):
+                done = int(self.history["updates"].iloc[-1]) - training["updates_before"]
+        return f"<Run {self.path}: {status}, {done} of {asked} updates>"
 
     @property
     def _code(self) -> list[Path]:
@@ -299,7 +304,8 @@ def prepare(
     plan["evaluation"] = dict(evaluation or _evaluation(model, goal, plan["seed"]))
     sources = sources_of(_kept(source), _network(model))  # as they are now, not at the end
     training = {name: plan[name] for name in ("batch_size", "seed")}
-    training |= {"updates_asked": updates, "updates_done": 0, "seconds": 0.0}
+    training |= {"updates_before": plan["first"], "updates_asked": updates}
+    training |= {"updates_done": 0, "seconds": 0.0}
     training |= {} if segment is None else {"segment": segment}
     tested = {"n_trials": len(_evaluation_trials(model, goal, plan).answers), "noise": True}
     settings = describe(

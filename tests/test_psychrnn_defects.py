@@ -315,7 +315,7 @@ def test_k9_an_unfinished_run_has_its_log_on_disk(quick, make, tmp_path):
 
 def test_k9_a_metric_that_is_no_number_is_said_at_the_first_evaluation(quick, make):
     model = make()
-    stage = nt.Stage(quick, metric=lambda evaluation: [1.0, 2.0], every=2, trials=4)
+    stage = nt.Stage(quick, metric=lambda evaluation: [1.0, 2.0], threshold=0.5, every=2, trials=4)
     with pytest.raises(ValueError, match="`metric` must be a number, got array"):
         model.fit(stage, updates=10, batch_size=4, verbose=0)
     assert int(model.updates) == 2

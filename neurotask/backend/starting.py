@@ -32,6 +32,7 @@ def begin(
         TypeError: if it is neither.
         ValueError: if it does not fit the network.
     """
+    model.trainer  # noqa: B018 - raises where the network is not compiled
     batch_size = count("batch_size", batch_size)
     seed = count("seed", seed, low=0)
     if isinstance(source, Task):

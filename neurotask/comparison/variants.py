@@ -188,7 +188,8 @@ def _goal(variants: Sequence[Variant]) -> Task:
         if goal != goals[0]:
             raise ValueError(
                 f"`variants` must lead to one task, got {goals[0]!r} in {variants[0].name!r} and "
-                f"{goal!r} in {variant.name!r}. Say what all are for: compare(variants, task)."
+                f"{goal!r} in {variant.name!r}. Say what all are for: "
+                "compare(variants, task), or --task."
             )
     return goals[0]
 

@@ -22,6 +22,11 @@ def trained_on(
         to: a curriculum after training, or its log.
         tasks: the task of each stage; None: the curriculum's own.
     """
+    to = getattr(to, "curriculum", to)  # of a run
+    if not isinstance(to, (Curriculum, pd.DataFrame)):
+        raise TypeError(
+            f"`to` must be a curriculum that was trained, its run or its log, got {to!r}."
+        )
     log = to.log if isinstance(to, Curriculum) else to
     if log.empty:
         raise ValueError(

@@ -44,6 +44,11 @@ class Adaptive(ABC):
         """Names of the metrics that a stage may test with; () for any."""
         return ()
 
+    @property
+    def ends(self) -> bool:
+        """Whether it can be done."""
+        return True
+
     @abstractmethod
     def begin(self, rng: np.random.Generator) -> State:
         """Return the state before anything was trained."""

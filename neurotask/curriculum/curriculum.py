@@ -62,14 +62,14 @@ class Curriculum:
 
     stages: Any  # given as a list of what a stage may hold; kept as a tuple of stages
     target: Stage | None = field(default=None, kw_only=True)
-    threshold: InitVar[float | None] = field(default=0.9, kw_only=True)
+    threshold: InitVar[Any] = field(default=..., kw_only=True)
     metric: InitVar[Metric] = field(default="accuracy", kw_only=True)
     every: InitVar[int] = field(default=50, kw_only=True)
     trials: InitVar[int] = field(default=256, kw_only=True)
     passes: InitVar[int] = field(default=1, kw_only=True)
 
     def __post_init__(
-        self, threshold: float | None, metric: Metric, every: int, trials: int, passes: int
+        self, threshold: Any, metric: Metric, every: int, trials: int, passes: int
     ) -> None:
         given = self.stages if isinstance(self.stages, (list, tuple)) else (self.stages,)
         if not given:
@@ -95,6 +95,12 @@ class Curriculum:
                 f"`target` must be a task, or a Stage of tasks with a threshold, got "
                 f"{self.target!r}."
             )
+        for stage, name in zip(stages[:-1], self.names, strict=False):
+            if not stage.can_end:
+                raise ValueError(
+                    f"`stages` must end where others follow, but {name!r} has neither a threshold "
+                    "(or a goal) nor a limit. Give it one."
+                )
         if stages[0].rehearsal or (stages[0].limit and stages[0].on_limit == "back"):
             what = "rehearsal" if stages[0].rehearsal else "on_limit"
             raise ValueError(

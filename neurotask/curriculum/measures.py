@@ -116,14 +116,12 @@ def check_metric(metric: Metric, task: Task) -> None:
         )
     if metric == "loss":
         return
+    trials = task.trials(2 if task.trials_per_block else 16)
     if task.decision_rule is None:
         raise ValueError(
             f'`metric` must be "loss" or a function for {type(task).__name__}, whose answers are '
             f"not read (it has no decision_rule), got {metric!r}."
         )
-    if metric == "accuracy":
-        return
-    trials = task.trials(2)
     table = behavior(trials, trials.targets)
     numbers = [str(c) for c in table if table[c].dtype.kind in "biuf"]
     options = ["accuracy", "loss", *numbers]
@@ -131,4 +129,10 @@ def check_metric(metric: Metric, task: Task) -> None:
         raise ValueError(
             f"`metric` must be one of {listed(options)} or a function for {type(task).__name__}, "
             f"got {metric!r}.{nearest(metric, options)}"
+        )
+    column = "correct" if metric == "accuracy" else metric
+    if table[column].isna().all():
+        raise ValueError(
+            f"`metric` must be one that {type(task).__name__} has, but {metric} is NaN in all "
+            "trials even where every answer is right. Give another metric, or another task."
         )

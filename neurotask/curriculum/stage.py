@@ -34,8 +34,9 @@ class Stage:
 
     Args:
         task: what is trained and tested: a task, a list of tasks that are mixed, or an `Adaptive`.
-        threshold: value of the metric at which an evaluation is passed. None: none is, and the
-            stage lasts until its `limit` or the end of training.
+        threshold: value of the metric at which an evaluation is passed; unless given, 0.9 for a
+            share correct. None: none is, and the stage lasts until its `limit` or the end of
+            training.
         metric: "accuracy" (share correct where an answer is right), "loss" (without penalties), a
             column of the behaviour ("rt", "error": their mean, of errors the mean size), or a
             function of an `Evaluation` that returns a number.
@@ -63,7 +64,7 @@ class Stage:
     """
 
     task: Any
-    threshold: float | None = field(default=0.9, kw_only=True)
+    threshold: Any = field(default=..., kw_only=True)
     metric: Metric = field(default="accuracy", kw_only=True)
     below: bool | None = field(default=None, kw_only=True)
     every: int = field(default=50, kw_only=True)
@@ -83,6 +84,13 @@ class Stage:
         self._check_task()
         for one in self.tasks:
             check_metric(self.metric, one)
+        if self.threshold is ...:
+            if self.metric not in ("accuracy", "correct"):
+                raise ValueError(
+                    f"`threshold` must be given for the metric {self.metric_name}: the value at "
+                    "which an evaluation is passed, or None."
+                )
+            object.__setattr__(self, "threshold", 0.9)
         if self.threshold is not None:
             low, high = value_range(self.metric)
             try:
@@ -96,6 +104,11 @@ class Stage:
         if self.limit is not None:
             count("limit", self.limit)
         choose("on_limit", self.on_limit, ("stop", "back", "advance"))
+        if self.limit is None and self.on_limit != "stop":
+            raise ValueError(
+                f"`limit` must be given where `on_limit` is {self.on_limit!r}, got None. Give "
+                "limit=500, say."
+            )
         number("rehearsal", self.rehearsal, low=0.0, high=1.0)
         if self.rehearsal == 1:
             raise ValueError("`rehearsal` must leave trials for the stage itself, got 1.")
@@ -116,6 +129,12 @@ class Stage:
         if isinstance(self.task, Adaptive):
             return self.task.tasks
         return self.task if isinstance(self.task, tuple) else (self.task,)
+
+    @property
+    def can_end(self) -> bool:
+        """Whether there is a way to leave the stage for the next."""
+        done = self.task.ends if isinstance(self.task, Adaptive) else self.threshold is not None
+        return done or self.limit is not None
 
     @property
     def metric_name(self) -> str:

@@ -111,6 +111,11 @@ class Staircase(Adaptive):
     # --- as a stage uses it --------------------------------------------------------------------
 
     @property
+    def ends(self) -> bool:
+        """With a goal alone."""
+        return self.goal is not None
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Trial by trial, the share correct alone."""
         return ("accuracy",) if self.unit == "trial" else ()
@@ -190,6 +195,11 @@ class Staircase(Adaptive):
     def taken(self, level: float) -> float:
         """Return a level as the task takes it: rounded where it must be."""
         return self._ladder.taken(level)
+
+    def is_bound(self, level: float) -> bool:
+        """Return whether a level cannot be left to one of the sides."""
+        sides = (self._side, -self._side * self.easier)
+        return any(np.isclose(self.taken(self._ladder.moved(level, s)), level) for s in sides)
 
     def measure(
         self, subject: Any, *, trials: int = 400, tracks: int = 16, seed: int = 0

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Reversals at the start of each track, on the way to where it hovers, that do not count: so many
 # at least, and this share of them.
 DROPPED, DROPPED_SHARE = 4, 0.25
+# Where more of the trials behind the first quarter are at a bound, the bound is what was found.
+MOST_AT_A_BOUND = 0.25
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,9 +75,23 @@ class StaircaseRun:
         """The estimate of each track, (track,); NaN where it has fewer than six reversals."""
         return np.array([self._mean(_settled(levels)) for levels in self.reversals])
 
+    @cached_property
+    def status(self) -> str:
+        """Either "determined" or why there is no estimate: "undetermined: ..."."""
+        settled = self.levels[:, self.levels.shape[1] // 4 :]
+        for end in (settled.min(), settled.max()):
+            share = float((settled == end).mean())
+            if share > MOST_AT_A_BOUND and self.staircase.is_bound(end):
+                return f"undetermined: {share:.0%} of the trials are at {end:g}, a bound"
+        if np.isnan(self.estimates).all():
+            return "undetermined: no track has six reversals"
+        return "determined"
+
     @property
     def estimate(self) -> float:
-        """The level at which the share of right answers is `target`."""
+        """The level at which the share of right answers is `target`; NaN where undetermined."""
+        if self.status != "determined":
+            return np.nan
         return self._mean(self.estimates[~np.isnan(self.estimates)])
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
@@ -85,11 +101,11 @@ class StaircaseRun:
             level: its confidence, between 0 and 1.
 
         Returns:
-            Its ends; NaN with fewer than two tracks that have an estimate.
+            Its ends; NaN with fewer than two tracks that have an estimate, or undetermined.
         """
         number("level", level, low=0.0, high=1.0)
         values = self._scaled(self.estimates[~np.isnan(self.estimates)])
-        if len(values) < 2:
+        if len(values) < 2 or self.status != "determined":
             return np.nan, np.nan
         half = values.std(ddof=1) / np.sqrt(len(values))
         half *= float(stdtrit(len(values) - 1, (1 + level) / 2))

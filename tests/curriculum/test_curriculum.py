@@ -168,6 +168,35 @@ REFUSED = [
 ]
 
 
+REFUSED += [
+    (
+        lambda: Stage(EASY, metric="rt", threshold=300.0),
+        ValueError,
+        r"`metric` must be one that PerceptualDiscrimination has, but rt is NaN in all trials",
+    ),
+    (
+        lambda: Stage(EASY.replace(coherences=(0.0,))),
+        ValueError,
+        r"`metric` must be one that PerceptualDiscrimination has, but accuracy is NaN",
+    ),
+    (
+        lambda: Stage(EASY, metric="loss"),
+        ValueError,
+        r"`threshold` must be given for the metric loss: the value at which an evaluation is",
+    ),
+    (
+        lambda: Stage(EASY, on_limit="advance"),
+        ValueError,
+        r"`limit` must be given where `on_limit` is 'advance', got None. Give limit=500",
+    ),
+    (
+        lambda: Curriculum([Stage(EASY, threshold=None), HARD]),
+        ValueError,
+        r"`stages` must end where others follow, but 'coherences 0.5' has neither a threshold",
+    ),
+]
+
+
 @pytest.mark.parametrize(("make", "error", "message"), REFUSED)
 def test_refused(make, error, message):
     with pytest.raises(error, match=message):

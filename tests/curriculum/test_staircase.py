@@ -394,3 +394,12 @@ def test_trial_by_trial_the_metric_is_the_share_correct():
     by_trial = nt.Staircase(nt.load("rdm"), "coherence", start=0.5, unit="trial")
     with pytest.raises(ValueError, match="`metric` must be one of \"accuracy\", got 'loss'"):
         nt.Stage(by_trial, metric="loss", threshold=0.1)
+
+
+def test_a_subject_at_chance_has_no_estimate():
+    def blind(trials):
+        return np.random.default_rng(len(trials)).random(trials.targets.shape)
+
+    run = Staircase(nt.load("rdm"), "coherence", start=0.256).measure(blind, trials=80, tracks=6)
+    assert run.status.startswith("undetermined: ") and "a bound" in run.status
+    assert np.isnan(run.estimate) and np.isnan(run.interval()).all()
