@@ -283,7 +283,7 @@ def test_bare_file_trains_into_a_folder_of_its_name(call, bare, folder):
         (["rdm", "--out", "."], 1, "`--out` must be a new folder, but . exists."),
         (["rdm", "--set", "units=5"], 1, "`units` must be a setting of PerceptualDiscrimination"),
         (["rdm", "--set", "coherences=0.5"], 1, "`coherences` must be a tuple of strengths"),
-        (["rdm", "--rule", "bpt"], 1, "`rule` must be one of \"bptt\", got 'bpt'. Did you mean"),
+        (["rdm", "--rule", "bpt"], 1, "got 'bpt'. Did you mean \"bptt\"?"),
         (["rdm", "--tau", "0"], 1, "`tau` must be a number above 0, got 0"),
         (["rdm", "--tau", "5"], 1, "`dt` must be at most tau = 5 ms, got 20 ms"),
         (["rdm", "--learning-rate", "-1"], 1, "`--learning-rate` must be a number above 0, got -1"),
