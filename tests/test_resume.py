@@ -543,10 +543,10 @@ def test_no_trial_of_an_evaluation_is_trained_on_or_tested_elsewhere(monkeypatch
         made.setdefault(stream, []).extend(row.tobytes() for row in trials.inputs)
         return trials
 
-    monkeypatch.setattr(PerceptualDiscrimination, "batch", noted)
     model = network()
     target = nt.Stage(TASK, threshold=1.0, every=2, trials=32)
     curriculum = nt.Curriculum([nt.Stage(TASK, threshold=None, every=3)], target=target)
+    monkeypatch.setattr(PerceptualDiscrimination, "batch", noted)
     model.fit(curriculum, updates=UPDATES, batch_size=8, seed=5, verbose=0)
     model.evaluate(TASK, n=256, seed=5)
     assert set(made) == {Stream.TRAINING, Stream.LESSONS, Stream.EVALUATION}
