@@ -16,6 +16,8 @@ The folder appears whole before the first update. A run that was interrupted, ki
 no session, and no report unless one is asked for; `load_run(folder).resume()` goes on.
 """
 
+import hashlib
+import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -316,6 +318,10 @@ def prepare(
         evaluation=tested | {"seed": plan["evaluation"]["seed"]},
         sources=sources,
     )
+    # What tells its checkpoints from those of other runs.
+    kept = {name: plan[name] for name in ("seed", "batch_size", "segment", "first")}
+    what = json.dumps([kept, settings["source"], repr(settings["model"]), sources.hashes])
+    plan["run"] = settings["run"] = hashlib.sha256(what.encode()).hexdigest()[:16]
     with files.beside(out) as folder:
         files.write_sources(folder, sources.files)
         state = {"done": 0, "course": course.state, "sizes": {}}
@@ -353,6 +359,11 @@ def _resume(
             f"{settings['message']} Train anew in another folder."
         )
     plan = read_state(path)
+    if plan["run"] != settings["run"]:
+        raise ValueError(
+            f"`checkpoint.keras` must be of this run, but that in {path} is of another. Restore "
+            "the one that was there."
+        )
     plan["updates"] = count("updates", plan["updates"] if updates is None else updates)
     if plan["updates"] < plan["done"]:
         raise ValueError(
@@ -400,6 +411,8 @@ def _carry_on(
     before = files.read_settings(run.path)
     if left:
         files.write_settings(run.path, _under_way(before, plan["updates"]))
+        for name in (files.SESSION, "report.html"):  # of what the network was before
+            (run.path / name).unlink(missing_ok=True)
     keeper = Keeper(model, course, run.path, plan, boundary)
     stop: BaseException | None = None
     ended = {"status": "finished"}
@@ -420,7 +433,8 @@ def _carry_on(
         if is_new:  # nothing was learned that could be lost
             shutil.rmtree(run.path)
         else:
-            files.write_settings(run.path, before)
+            diverged = {**ended, **{k: v for k, v in before.items() if k not in ended}}
+            files.write_settings(run.path, diverged if ended["status"] == "diverged" else before)
         raise stop
     try:
         if ended["status"] in ("interrupted", "failed"):

@@ -114,6 +114,11 @@ class Trainer:
         def test(trials: Trials, number: int) -> Evaluation:
             noise = key(seed, Stream.LESSONS_NOISE, number)
             outputs, _ = runner.forward(trials, noise, True, ())
+            if not np.isfinite(outputs).all():
+                raise FloatingPointError(
+                    f"`outputs` must be finite, got NaN or infinite ones at update "
+                    f"{int(model.updates.numpy())}. Lower the learning rate."
+                )
             return Evaluation(trials, outputs, runner.loss, model)
 
         told = course.advance(size, int(model.updates.numpy()), logs["loss"], test)

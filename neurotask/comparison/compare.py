@@ -35,7 +35,7 @@ def compare(
     seeds: int | Sequence[int] = 10,
     updates: int = 1000,
     batch_size: int = 128,
-    threshold: float | None = 0.9,
+    threshold: Any = ...,
     metric: Metric = "accuracy",
     every: int = 50,
     trials: int = 256,
@@ -68,8 +68,8 @@ def compare(
         seeds: how many networks a variant, or a list of their seeds.
         updates: how many updates each may have.
         batch_size: trials an update.
-        threshold: the criterion, as of a `Stage`; None: there is none, and a task is trained for
-            all updates, a curriculum to its own end.
+        threshold: the criterion, as of a `Stage` (0.9 for a share correct); None: there is none,
+            and a task is trained for all updates, a curriculum to its own end.
         metric: what is compared with it; see `Stage`, as for the next three.
         every: updates between tests of the criterion.
         trials: trials a test.

@@ -30,14 +30,16 @@ def row(variant: str, seed: int, run: Run, stages: int) -> dict[str, Any]:
     """Return the row of a run; see `COLUMNS`."""
     log, training = run.log, run.settings["training"]
     done = training["updates_done"]
+    session = run.session
+    a_block = session.sizes["trial"] if session is not None and "block" in session.dims else 1
+    a_batch = training["batch_size"] * a_block
     ends, targets = log[log["event"] == "end"], log[log["event"] == "target"]
     if len(log):
         trials, tested = int(log["trials"].iloc[-1]), int(log["tested"].iloc[-1])
         # The log ends with the last evaluation; updates may have followed it.
-        trials += (done - int(log["update"].iloc[-1])) * training["batch_size"]
+        trials += (done - int(log["update"].iloc[-1])) * a_batch
     else:
-        trials, tested = done * training["batch_size"], 0
-    session = run.session
+        trials, tested = done * a_batch, 0
     return {
         "variant": variant,
         "seed": seed,

@@ -49,6 +49,11 @@ class Adaptive(ABC):
         """Whether it can be done."""
         return True
 
+    @property
+    def needs_passes(self) -> bool:
+        """Whether it is done by evaluations that are passed, so that a threshold is needed."""
+        return True
+
     @abstractmethod
     def begin(self, rng: np.random.Generator) -> State:
         """Return the state before anything was trained."""

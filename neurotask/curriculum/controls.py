@@ -56,6 +56,11 @@ class OpenLoop(Adaptive):
         """A name for each task."""
         return lesson_names(self.tasks) if self.names is None else self.names
 
+    @property
+    def needs_passes(self) -> bool:
+        """It is done when its updates are made."""
+        return False
+
     @abstractmethod
     def blocks(self, rng: np.random.Generator) -> list[tuple[int, int]]:
         """Return the blocks in order: the place of the task, and updates."""

@@ -69,7 +69,8 @@ def name_of(metric: Metric) -> str:
 
 def value_range(metric: Metric) -> tuple[float, float]:
     """Return the lowest and the highest value that a metric can have."""
-    return _RANGES.get(name_of(metric), (-np.inf, np.inf))
+    anything = (-np.inf, np.inf)
+    return _RANGES.get(metric, anything) if isinstance(metric, str) else anything
 
 
 def measure(metric: Metric, evaluation: Evaluation) -> float:

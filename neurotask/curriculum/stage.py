@@ -97,6 +97,8 @@ class Stage:
                 number("threshold", self.threshold, low=low, high=high)
             except ValueError as error:
                 raise ValueError(f"{error} It is compared with {self.metric_name}.") from None
+        if self.name is not None and not isinstance(self.name, str):
+            raise TypeError(f"`name` must be a string, got {self.name!r}.")
         if self.below not in (None, True, False):
             raise TypeError(f"`below` must be True, False or None, got {self.below!r}.")
         for setting in ("every", "trials", "passes"):
@@ -133,8 +135,10 @@ class Stage:
     @property
     def can_end(self) -> bool:
         """Whether there is a way to leave the stage for the next."""
-        done = self.task.ends if isinstance(self.task, Adaptive) else self.threshold is not None
-        return done or self.limit is not None
+        passes = self.threshold is not None
+        if isinstance(self.task, Adaptive):
+            passes = self.task.ends and (passes or not self.task.needs_passes)
+        return passes or self.limit is not None
 
     @property
     def metric_name(self) -> str:
@@ -144,7 +148,7 @@ class Stage:
     @property
     def is_below(self) -> bool:
         """Whether less is better."""
-        return self.metric_name in FEWER_IS_BETTER if self.below is None else self.below
+        return self.metric in FEWER_IS_BETTER if self.below is None else self.below
 
     def grade(self, evaluation: Evaluation) -> Answer:
         """Return the metric of an evaluation and whether it is passed."""
@@ -168,7 +172,11 @@ class Stage:
                     f"{one!r}. Load a task with neurotask.load()."
                 )
         if self.weights is not None:
-            if not several or len(self.weights) != len(self.task):
+            if (
+                not several
+                or not isinstance(self.weights, tuple)
+                or len(self.weights) != len(self.task)
+            ):
                 raise ValueError(
                     f"`weights` must be one for each of several tasks, got {self.weights!r} for "
                     f"{len(self.tasks)}. Give a list of tasks, or leave them out."

@@ -116,6 +116,11 @@ class Staircase(Adaptive):
         return self.goal is not None
 
     @property
+    def needs_passes(self) -> bool:
+        """Where an answer is an evaluation."""
+        return self.unit == "block"
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Trial by trial, the share correct alone."""
         return ("accuracy",) if self.unit == "trial" else ()

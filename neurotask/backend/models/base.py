@@ -252,6 +252,7 @@ class RecurrentModel(ForwardModel):
                 "checkpoint_updates": checkpoint_updates,
             }
             train(self, source, out=run, **training, **watching, **checkpoints)
+            self._task = repr(source)
             return history
         course = begin(self, source, batch_size, seed, segment)
         with watched(course, count("updates", updates), **watching) as watchers:
