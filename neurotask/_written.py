@@ -2,7 +2,7 @@
 
 A class or function of an installed package is named by its module; one of a bare file by the file,
 of which a copy goes along. What is defined in a notebook or a script cannot be found again by name.
-Reading runs the files of code that came along, as an import does, and nothing else.
+Reading runs the files of code that came along and imports the installed modules that are named.
 """
 
 import dataclasses
