@@ -46,6 +46,13 @@ class Ops(Protocol):
     def product(self, values: Any, matrix: Any) -> Any:
         """Return the matrix product of values of any leading shape, (..., n) and (n, m)."""
 
+    def synapses(self, weights: Any, name: str, sent: Any) -> Any:
+        """Return what arrives of what is sent, (trial, pre), through the matrix of that name.
+
+        Dynamics call it wherever activity meets plastic weights, since learning rules that cut
+        credit at synapses, or keep a trace of what they saw, do it here.
+        """
+
     def repeat(self, row: Any, n_trials: Any) -> Any:
         """Return a row (n,) for each trial, (trial, n)."""
 
@@ -75,6 +82,9 @@ class NumPyOps:
 
     def product(self, values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
         return values @ matrix
+
+    def synapses(self, weights: Any, name: str, sent: np.ndarray) -> np.ndarray:
+        return sent @ weights[name]
 
     def repeat(self, row: Any, n_trials: int) -> np.ndarray:
         return np.broadcast_to(row, (n_trials, row.shape[-1]))

@@ -10,6 +10,9 @@ weight m of each entry, a loss is one of three means:
 
 Doubling the padding changes neither value nor gradient of the first two. It shrinks both for the
 third, and with them the steps of an optimizer that does not normalise gradients.
+
+Where several networks learn at once, arrays have a further axis in front, and there is a loss for
+each of them.
 """
 
 from abc import ABC, abstractmethod
@@ -33,15 +36,36 @@ _MEANS = (*_OURS, "psychrnn")
 
 
 class Loss(Setting, ABC):
-    """A loss. A subclass is a frozen dataclass that gives `__call__`.
+    """A loss: a mean over entries, of which rules that learn within a trial take some at a time.
+
+    A subclass is a frozen dataclass that gives `errors`, or `__call__` where it is no such mean.
 
     Attributes:
         allowed: lowest and highest target that the loss makes sense for; None: any.
+        separable: whether it is a mean over entries.
+        mean: how the mean is taken.
     """
 
     allowed: ClassVar[tuple[float, float] | None] = None
+    separable: ClassVar[bool] = True
+    mean: str
 
     @abstractmethod
+    def errors(self, targets: Tensor, outputs: Tensor) -> Tensor:
+        """Return the error e of each entry, (..., entry), for targets and outputs (..., output)."""
+
+    def weights(self, mask: Tensor) -> Tensor:
+        """Return the weight m of each entry, (..., entry), for a mask (..., output)."""
+        return mask
+
+    def size(self, mask: Tensor, present: Tensor) -> Tensor:
+        """Return what the sum over entries is divided by."""
+        weights = self.weights(mask)
+        if self.mean == "weights":
+            return _sum(weights)
+        ones = tf.ones_like(weights)
+        return _sum(ones * present[..., tf.newaxis] if self.mean == "steps" else ones)
+
     def __call__(self, targets: Tensor, outputs: Tensor, mask: Tensor, present: Tensor) -> Tensor:
         """Return the loss, shape (); runs inside a compiled graph.
 
@@ -51,6 +75,8 @@ class Loss(Setting, ABC):
             mask: weight of each entry, of the same shape, 0 or more.
             present: 1 within a trial and 0 in its padding, (trial, time).
         """
+        summed = _sum(self.weights(mask) * self.errors(targets, outputs))
+        return summed / self.size(mask, present)
 
     def check(self, targets: np.ndarray) -> None:
         """Raise a ValueError where targets (trial, time, output) cannot be used with this loss."""
@@ -91,10 +117,13 @@ class MeanSquaredError(Loss):
     def __post_init__(self) -> None:
         choose("mean", self.mean, _MEANS)
 
-    def __call__(self, targets: Tensor, outputs: Tensor, mask: Tensor, present: Tensor) -> Tensor:
-        # e = (z - y)^2; PsychRNN's mean is that of (m (z - y))^2.
-        weights = mask**2 if self.mean == "psychrnn" else mask
-        return _mean(self.mean, (outputs - targets) ** 2, weights, present)
+    def errors(self, targets: Tensor, outputs: Tensor) -> Tensor:
+        # e = (z - y)^2
+        return (outputs - targets) ** 2
+
+    def weights(self, mask: Tensor) -> Tensor:
+        # PsychRNN's mean is that of (m (z - y))^2.
+        return mask**2 if self.mean == "psychrnn" else mask
 
 
 @dataclass(frozen=True)
@@ -122,12 +151,12 @@ class Huber(Loss):
         number("delta", self.delta, low=0.0, above=True)
         choose("mean", self.mean, _OURS)
 
-    def __call__(self, targets: Tensor, outputs: Tensor, mask: Tensor, present: Tensor) -> Tensor:
+    def errors(self, targets: Tensor, outputs: Tensor) -> Tensor:
         # e = d^2 / 2 where d = |z - y| <= delta, delta (d - delta / 2) elsewhere. As one product,
         # its gradient is right at d = delta too, whichever side the minimum takes there.
         distance = tf.abs(outputs - targets)
         near = tf.minimum(distance, self.delta)
-        return _mean(self.mean, near * (distance - near / 2), mask, present)
+        return near * (distance - near / 2)
 
 
 @dataclass(frozen=True)
@@ -166,17 +195,13 @@ class BinaryCrossEntropy(Loss):
                 "probabilities. Give logits=False."
             )
 
-    def __call__(self, targets: Tensor, outputs: Tensor, mask: Tensor, present: Tensor) -> Tensor:
+    def errors(self, targets: Tensor, outputs: Tensor) -> Tensor:
         # e = -(y log p + (1 - y) log(1 - p)), p = 1 / (1 + exp(-z)) or z itself
         if self.logits:
-            errors = tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=outputs)
-        else:
-            p = tf.clip_by_value(outputs, EPSILON, 1.0 - EPSILON)
-            shift = EPSILON if self.mean == "psychrnn" else 0.0
-            errors = -(
-                targets * tf.math.log(p + shift) + (1.0 - targets) * tf.math.log(1.0 - p + shift)
-            )
-        return _mean(self.mean, errors, mask, present)
+            return tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=outputs)
+        p = tf.clip_by_value(outputs, EPSILON, 1.0 - EPSILON)
+        shift = EPSILON if self.mean == "psychrnn" else 0.0
+        return -(targets * tf.math.log(p + shift) + (1.0 - targets) * tf.math.log(1.0 - p + shift))
 
 
 @dataclass(frozen=True)
@@ -211,7 +236,7 @@ class CategoricalCrossEntropy(Loss):
         _check_logits(self.logits)
         choose("mean", self.mean, _OURS)
 
-    def __call__(self, targets: Tensor, outputs: Tensor, mask: Tensor, present: Tensor) -> Tensor:
+    def errors(self, targets: Tensor, outputs: Tensor) -> Tensor:
         # e = -sum_k y_k log p_k, p = softmax(z) or z / sum(z). Not TensorFlow's fused form, whose
         # gradient p - y is wrong where targets do not sum to 1.
         if self.logits:
@@ -219,8 +244,10 @@ class CategoricalCrossEntropy(Loss):
         else:
             p = tf.clip_by_value(outputs, EPSILON, 1.0 - EPSILON)
             logs = tf.math.log(p / tf.reduce_sum(p, -1, keepdims=True))
-        errors = -tf.reduce_sum(targets * logs, -1, keepdims=True)
-        return _mean(self.mean, errors, tf.reduce_mean(mask, -1, keepdims=True), present)
+        return -tf.reduce_sum(targets * logs, -1, keepdims=True)
+
+    def weights(self, mask: Tensor) -> Tensor:
+        return tf.reduce_mean(mask, -1, keepdims=True)
 
 
 @dataclass(frozen=True, repr=False)
@@ -244,10 +271,18 @@ class CustomLoss(Loss):
 
     function: Any
 
+    separable = False
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "function", registered("function", self.function))
 
+    def errors(self, targets: Tensor, outputs: Tensor) -> Tensor:
+        raise TypeError("`CustomLoss` has no error of an entry: only the whole is known.")
+
     def __call__(self, targets: Tensor, outputs: Tensor, mask: Tensor, present: Tensor) -> Tensor:
+        if outputs.shape.rank == 4:
+            each = zip(*map(tf.unstack, (targets, outputs, mask)), strict=True)
+            return tf.stack([one_number(self.function, *arrays) for arrays in each])
         return one_number(self.function, targets, outputs, mask)
 
     def __repr__(self) -> str:
@@ -284,15 +319,9 @@ def one_number(function: Any, *arguments: Any) -> Tensor:
     return value
 
 
-def _mean(mean: str, errors: Tensor, weights: Tensor, present: Tensor) -> Tensor:
-    """Return the mean of errors (trial, time, entry) of the same shape as their weights."""
-    if mean == "psychrnn":
-        return tf.reduce_mean(weights * errors)
-    total = tf.reduce_sum(weights * errors)
-    if mean == "weights":
-        return total / tf.reduce_sum(weights)
-    inside = tf.cast(present, errors.dtype)[..., tf.newaxis] * tf.ones_like(errors)
-    return total / tf.reduce_sum(inside)
+def _sum(values: Tensor) -> Tensor:
+    """Return the sum over trials, time and entries."""
+    return tf.reduce_sum(values, (-3, -2, -1))
 
 
 def _check_logits(logits: Any) -> None:

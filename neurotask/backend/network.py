@@ -153,10 +153,11 @@ class Network(Setting):
             fed: the outputs that feed back, (trial, output), where they are not those of `rates`.
         """
         rates = self.dynamics.rates(ops, state) if rates is None else rates
-        drive = [self._stage(ops, weights, inputs) @ weights["input"] + weights["bias"]]
+        stage = self._stage(ops, weights, inputs)
+        drive = [ops.synapses(weights, "input", stage) + weights["bias"]]
         if "feedback" in weights:
-            fed = self.output(ops, weights, rates) if fed is None else fed
-            drive.append(fed @ weights["feedback"])
+            fed = self._fed(ops, weights, rates) if fed is None else fed
+            drive.append(ops.synapses(weights, "feedback", fed))
         if current is not None:
             gates = max(len(self.dynamics.gates), 1)
             drive.append(ops.concat([current] * gates) * weights["gain"])
@@ -167,8 +168,13 @@ class Network(Setting):
         received = ops.product(rates, weights["output"]) + weights["output_bias"]
         return ops.function(self.output_activation)(received)
 
+    def _fed(self, ops: Ops, weights: Weights, rates: Array) -> Array:
+        """Return the outputs of rates (trial, unit) as they come back within a step."""
+        received = ops.synapses(weights, "output", rates) + weights["output_bias"]
+        return ops.function(self.output_activation)(received)
+
     def _stage(self, ops: Ops, weights: Weights, inputs: Array) -> Array:
         if self.feedforward is None:
             return inputs
-        received = inputs @ weights["feedforward"] + weights["feedforward_bias"]
+        received = ops.synapses(weights, "feedforward", inputs) + weights["feedforward_bias"]
         return ops.function(self.feedforward.activation)(received)

@@ -39,6 +39,9 @@ class TensorOps:
         # As one matrix product; the gradient of einsum transposes the rates of all steps.
         return tf.tensordot(values, matrix, 1)
 
+    def synapses(self, weights: Any, name: str, sent: Tensor) -> Tensor:
+        return sent @ weights[name]
+
     def repeat(self, row: Tensor, n_trials: Tensor) -> Tensor:
         return tf.broadcast_to(row, (n_trials, row.shape[-1]))
 

@@ -51,10 +51,10 @@ class GRUDynamics(Dynamics):
         return 0
 
     def prepare(self, ops: Ops, weights: Weights, dt: float) -> Weights:
-        n = weights["recurrent"].shape[0]
+        n = weights["recurrent"].shape[-2]
         weights = dict(weights, gain=ops.array(np.repeat([0.0, 0.0, 1.0], n)))
-        weights["gates"] = weights["recurrent"][:, : 2 * n]
-        weights["candidate"] = weights["recurrent"][:, 2 * n :]
+        weights["gates"] = weights["recurrent"][..., : 2 * n]
+        weights["candidate"] = weights["recurrent"][..., 2 * n :]
         return weights
 
     def step(
@@ -66,13 +66,15 @@ class GRUDynamics(Dynamics):
         drive: Array,
         noise: Array | None,
     ) -> State:
-        n = weights["recurrent"].shape[0]
-        z, s = ops.split(ops.sigmoid(ops.add(rates @ weights["gates"], drive[:, : 2 * n])), 2)
+        n = weights["recurrent"].shape[-2]
+        received = ops.synapses(weights, "gates", rates)
+        z, s = ops.split(ops.sigmoid(ops.add(received, drive[..., : 2 * n])), 2)
         if self.reset_after:
-            received = s * (rates @ weights["candidate"] + weights["recurrent_bias"])
+            received = ops.synapses(weights, "candidate", rates)
+            received = s * (received + weights["recurrent_bias"])
         else:
-            received = (s * rates) @ weights["candidate"]
-        candidate = ops.tanh(ops.add(received, drive[:, 2 * n :]))
+            received = ops.synapses(weights, "candidate", s * rates)
+        candidate = ops.tanh(ops.add(received, drive[..., 2 * n :]))
         return {"hidden": z * state["hidden"] + (1.0 - z) * candidate}
 
     def rates(self, ops: Ops, state: State) -> Array:

@@ -131,7 +131,7 @@ class Leaky(Dynamics):
         if self.plasticity is not None:
             sent = self.plasticity.sent(state, rates)
             synapses = self.plasticity.step(ops, weights, state, rates)
-        terms = [sent @ weights["recurrent"], drive]
+        terms = [ops.synapses(weights, "recurrent", sent), drive]
         if noise is not None:
             terms.append(self._drawn(ops, weights, noise))
         leaked = weights["leak"] * state["state"]
@@ -150,9 +150,9 @@ class Leaky(Dynamics):
     def _drawn(self, ops: Ops, weights: Weights, noise: Array) -> Array:
         if self.shared_noise == 0:
             return weights["noise"] * self.noise * noise
-        shared = self.shared_noise * noise[:, -1:]
+        shared = self.shared_noise * noise[..., -1:]
         if self.noise > 0:
-            return weights["noise"] * (self.noise * noise[:, :-1] + shared)
+            return weights["noise"] * (self.noise * noise[..., :-1] + shared)
         n_units = weights["recurrent"].shape[-1]
         return weights["noise"] * ops.concat([shared] * n_units)
 

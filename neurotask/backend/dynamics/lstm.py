@@ -53,7 +53,7 @@ class LSTMDynamics(Dynamics):
         drive: Array,
         noise: Array | None,
     ) -> State:
-        i, f, g, o = ops.split(ops.add(rates @ weights["recurrent"], drive), 4)
+        i, f, g, o = ops.split(ops.add(ops.synapses(weights, "recurrent", rates), drive), 4)
         cell = ops.sigmoid(f) * state["cell"] + ops.sigmoid(i) * ops.tanh(g)
         return {"hidden": ops.sigmoid(o) * ops.tanh(cell), "cell": cell}
 
