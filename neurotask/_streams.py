@@ -30,6 +30,7 @@ class Stream(IntEnum):
     LESSONS_NOISE = 13
     ORDER = 14
     STAIRCASE = 15
+    FEEDBACK = 16
 
 
 def generator(seed: int, stream: Stream, *index: int) -> np.random.Generator:

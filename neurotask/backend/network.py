@@ -165,8 +165,11 @@ class Network(Setting):
 
     def output(self, ops: Ops, weights: Weights, rates: Array) -> Array:
         """Return the outputs z = g(W_out r + b_out), (..., output), for rates (..., unit)."""
-        received = ops.product(rates, weights["output"]) + weights["output_bias"]
-        return ops.function(self.output_activation)(received)
+        return ops.function(self.output_activation)(self.received(ops, weights, rates))
+
+    def received(self, ops: Ops, weights: Weights, rates: Array) -> Array:
+        """Return what the outputs receive, W_out r + b_out, (..., output)."""
+        return ops.product(rates, weights["output"]) + weights["output_bias"]
 
     def _fed(self, ops: Ops, weights: Weights, rates: Array) -> Array:
         """Return the outputs of rates (trial, unit) as they come back within a step."""

@@ -62,3 +62,15 @@ class TensorOps:
 
     def where(self, condition: Tensor, yes: Any, no: Any) -> Tensor:
         return tf.where(condition, yes, no)
+
+
+def trial_first(values: Tensor) -> Tensor:
+    """Return (time, ..., trial, n) as (..., trial, time, n)."""
+    rank = values.shape.rank
+    return tf.transpose(values, (*range(1, rank - 1), 0, rank - 1))
+
+
+def time_first(values: Tensor) -> Tensor:
+    """Return (..., trial, time, n) as (time, ..., trial, n)."""
+    rank = values.shape.rank
+    return tf.transpose(values, (rank - 2, *range(rank - 2), rank - 1))

@@ -205,7 +205,7 @@ class Trainer:
             batch = Batch(cast(inputs[k]), cast(targets[k]), cast(mask[k]), present, key)
 
             def make() -> Any:
-                loss, z, made = model.rule.update(model, batch, self.state)
+                loss, z, made = model.rule.learn(model, batch, self.state)
                 model.updates.assign_add(tf.cast(made, tf.int64))
                 return loss, z, made
 

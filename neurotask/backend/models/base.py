@@ -31,6 +31,7 @@ from neurotask.backend.models._arguments import (
 from neurotask.backend.models.forward import ForwardModel
 from neurotask.backend.network import FeedForward, Network
 from neurotask.backend.regularizers import get as penalties_of
+from neurotask.backend.rules.checks import check_rule
 from neurotask.backend.running import Runner
 from neurotask.backend.settings import decoded, encoded, registered_name
 from neurotask.backend.sides import KERNELS
@@ -177,6 +178,7 @@ class RecurrentModel(ForwardModel):
                 "`optimizer` must be new, but this one already trains another network. Make one "
                 "for each, or give its name."
             )
+        check_rule(self, rule, loss, penalties)
         self.rule, self.engine = rule, engine
         self.loss_function, self.penalties = loss, penalties
         super().compile(optimizer=optimizer, jit_compile=False)
@@ -326,6 +328,11 @@ class RecurrentModel(ForwardModel):
         if kwargs:
             raise TypeError(f"`save` takes `filepath` and `overwrite` alone, got {kwargs}.")
         save_model(self, super().save, filepath, overwrite)
+
+    @property
+    def seed(self) -> int:
+        """Seed of connectivity, initial weights, and what else is drawn once for the network."""
+        return self._seed
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A network run forward: its weights, its steps, whole trials."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -20,13 +21,30 @@ from neurotask.backend.running import Runner
 from neurotask.backend.sides import KERNELS
 from neurotask.backend.simulation import names, stacked
 from neurotask.backend.synapses import synapse_table
-from neurotask.backend.tensors import TensorOps
+from neurotask.backend.tensors import TensorOps, time_first
 from neurotask.backend.units import Units
 from neurotask.backend.vectors import Vectors
 from neurotask.trials import Trials
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run of whole trials, with time as the first axis, then what there may be, then trials.
+
+    Args:
+        states: the state after each step, each variable (time, ..., trial, unit).
+        before: the state before each step.
+        inputs: (time, ..., trial, input).
+        noise: standard normals, (time, ..., trial, noise_per_step), or None.
+    """
+
+    states: State
+    before: State
+    inputs: Tensor
+    noise: Tensor | None
 
 
 class ForwardModel(keras.Model):
@@ -41,6 +59,7 @@ class ForwardModel(keras.Model):
     ops: TensorOps
     _vectors: Vectors
     runner: Runner
+    networks: int | None = None  # how many there are on an axis in front; None: this is one network
     _task: str
 
     @property
@@ -183,6 +202,32 @@ class ForwardModel(keras.Model):
         states = tf.scan(step, elements, initializer=self.start(weights, n_trials))
         outputs = self.readout(weights, self.rates_of(states))
         return states, tf.transpose(outputs, (1, 0, 2))
+
+    def unrolled(self, weights: Weights, inputs: Tensor, noise: Tensor | None) -> "Run":
+        """Return a run of whole trials with all that went into each of its steps; TensorFlow.
+
+        Args:
+            weights: what `prepare` returned.
+            inputs: (..., trial, time, input).
+            noise: as in `unroll`.
+        """
+        inputs = time_first(tf.cast(inputs, self.compute_dtype))
+        n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[-2]
+        start = self.start(weights, n_trials)
+        noisy = noise is not None and self.noise_per_step > 0
+        one = next(iter(start.values()))
+        none = self.normals(noise, tf.constant(0, tf.int64), n_trials) if noisy else one[..., :0]
+
+        def step(last: tuple[State, Tensor], now: tuple[Tensor, Tensor]) -> tuple[State, Tensor]:
+            current, t = now
+            drawn = self.normals(noise, t, n_trials) if noisy else None
+            state = self.transition(weights, last[0], current, drawn)
+            return state, tf.ensure_shape(drawn, none.shape) if noisy else last[1]
+
+        elements = (inputs, tf.range(tf.cast(n_steps, tf.int64)))
+        states, drawn = tf.scan(step, elements, initializer=(start, none))
+        before = {n: tf.concat([start[n][tf.newaxis], states[n][:-1]], 0) for n in states}
+        return Run(states, before, inputs, drawn if noisy else None)
 
     def call(self, inputs: Any) -> Tensor:
         """Return the noise-free outputs (trial, time, output) for inputs (trial, time, input)."""

@@ -2,9 +2,8 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import tensorflow as tf
+from inspect import isabstract
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from neurotask._checks import choose
 from neurotask.backend._types import Tensor
@@ -33,19 +32,53 @@ class Batch:
     noise: Tensor
 
 
+@dataclass(frozen=True)
+class Price:
+    """What a rule takes and needs, for a network of N units, M synapses on each, T steps.
+
+    Args:
+        time: order of the time of a step of a trial.
+        memory: order of what a trial keeps beside the state of the network.
+        causal: whether it needs nothing of later steps.
+        local: whether a synapse needs only what its two units have at hand, and a signal sent to
+            the unit.
+        feedback: what carries errors to the units.
+    """
+
+    time: str
+    memory: str
+    causal: bool
+    local: bool
+    feedback: str = "any"
+
+
 class LearningRule(Setting, ABC):
     """A learning rule. Its settings are its fields; what it carries along is in its state.
 
-    A rule obeys the model's connectivity because it changes weights only through
-    `descend` (gradients of raw weights) or `Kernel.assign` (effective weights).
+    A rule obeys the model's connectivity because it changes weights only through the gradients of
+    raw weights or `Kernel.assign` (effective weights).
+
+    Attributes:
+        price: what it takes, for the table of `neurotask rules`; None: it is not listed.
+        name: by which `compile(rule=...)` knows it.
     """
+
+    price: ClassVar[Price | None] = None
+    name: ClassVar[str] = ""
+
+    def check(self, model: "RecurrentModel") -> None:
+        """Raise a ValueError where a network, with its loss and penalties, cannot be served."""
+
+    def traces(self, model: "RecurrentModel") -> int:
+        """Return how many numbers the rule keeps for each trial beside the states."""
+        return 0
 
     @abstractmethod
     def init(self, model: "RecurrentModel") -> Any:
         """Return the state that the rule carries from update to update (None for none)."""
 
     @abstractmethod
-    def update(
+    def learn(
         self, model: "RecurrentModel", batch: Batch, state: Any
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Change the weights of a model by one batch; runs inside a compiled graph.
@@ -56,28 +89,23 @@ class LearningRule(Setting, ABC):
         """
 
 
-def descend(model: "RecurrentModel", gradients: list[Any], loss: Tensor) -> Tensor:
-    """Apply gradients by the optimizer if they and the loss are finite; return whether they are."""
-    finite = tf.reduce_all([tf.math.is_finite(loss), *map(_all_finite, gradients)])
-    variables = model.trainable_variables
-
-    def apply() -> Tensor:
-        model.optimizer.apply(gradients, variables)
-        model.project()
-        return tf.constant(True)
-
-    return tf.cond(finite, apply, lambda: tf.constant(False))
+def named() -> dict[str, type[LearningRule]]:
+    """Return the rules by name: those of the package, and those that a user has defined."""
+    found: dict[str, type[LearningRule]] = {}
+    waiting = [*LearningRule.__subclasses__()]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if not isabstract(kind):
+            found[kind.__dict__.get("name") or kind.__name__.lower()] = kind
+    return dict(sorted(found.items()))
 
 
 def get(rule: Any) -> LearningRule:
     """Return a rule from a rule or its name ("bptt")."""
     if isinstance(rule, LearningRule):
         return rule
-    rules = {kind.__name__.lower(): kind for kind in LearningRule.__subclasses__()}
     if isinstance(rule, str):
+        rules = named()
         return rules[choose("rule", rule.lower(), rules)]()
     raise TypeError(f"`rule` must be a learning rule or its name, got {rule!r}. Give rule=BPTT().")
-
-
-def _all_finite(values: Tensor) -> Tensor:
-    return tf.reduce_all(tf.math.is_finite(values))

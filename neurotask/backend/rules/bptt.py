@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from neurotask._checks import number
 from neurotask.backend._types import Tensor
-from neurotask.backend.rules.base import Batch, LearningRule, descend
+from neurotask.backend.rules.base import Batch, LearningRule, Price
+from neurotask.backend.rules.update import Descent, finite
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -33,31 +33,36 @@ class BPTT(LearningRule):
 
     clip_norm: float | None = 1.0
 
+    price = Price("N M", "T (N + M)", causal=False, local=False, feedback="symmetric")
+
     def __post_init__(self) -> None:
-        if self.clip_norm is not None:
-            number("clip_norm", self.clip_norm, low=0.0, above=True)
+        Descent(self.clip_norm)
 
     def init(self, model: "RecurrentModel") -> None:
         return None
 
-    def update(
+    def learn(
         self, model: "RecurrentModel", batch: Batch, state: None
     ) -> tuple[Tensor, Tensor, Tensor]:
         loss, outputs, gradients = self.gradients(model, batch)
-        return loss, outputs, descend(model, gradients, loss)
+
+        def change() -> Tensor:
+            Descent(self.clip_norm).apply(model, (), gradients)
+            return tf.constant(True)
+
+        made = tf.cond(finite([loss, *gradients]), change, lambda: tf.constant(False))
+        return loss, outputs, made
 
     def gradients(
         self, model: "RecurrentModel", batch: Batch
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Return loss, outputs and the gradient of each trainable variable."""
+        """Return loss, outputs and the gradient of each trainable variable, before clipping."""
         variables = [variable.value for variable in model.trainable_variables]
         with tf.GradientTape() as tape:
             loss, outputs = self.loss(model, batch)
         gradients = tape.gradient(
             loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        if self.clip_norm is not None:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
         return loss, outputs, gradients
 
     def loss(self, model: "RecurrentModel", batch: Batch) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,358 @@
+"""Rules of four parts: what is compared, how it reaches a unit, which past counts, what changes.
+
+    change = -Update( contract( Feedback(Error), Credit ) )     after a trial, or each few steps
+
+One loop runs them all. Within a step the order is: the network moves by the weights as they are; its
+outputs are compared; the error reaches the units by the feedback of that moment; credit takes in
+what the synapses saw; both are contracted; the weights change.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from neurotask._checks import count
+from neurotask.backend._types import Tensor
+from neurotask.backend.dynamics.base import State
+from neurotask.backend.rules import feedback as feedbacks
+from neurotask.backend.rules.base import Batch, LearningRule
+from neurotask.backend.rules.credit.base import Credit, Moment
+from neurotask.backend.rules.credit.within import Leaky
+from neurotask.backend.rules.error import Compared, OutputError
+from neurotask.backend.rules.feedback import Feedback
+from neurotask.backend.rules.linear import Watching, joined, parted
+from neurotask.backend.rules.prepared import Prepared
+from neurotask.backend.rules.update import Descent, Update, finite
+from neurotask.backend.tensors import time_first, trial_first
+
+if TYPE_CHECKING:
+    from neurotask.backend.models.base import RecurrentModel
+
+# Sets the random numbers of a rule apart from the network's noise of the same update.
+_OWN = 0x5DEECE66D1234567
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composed(LearningRule):
+    """A rule of four parts. The named rules are such, and parts may be mixed freely.
+
+    Args:
+        credit: which past a synapse remembers.
+        feedback: how errors reach the units: a `Feedback` or its name.
+        error: what is compared.
+        update: how a gradient becomes a change.
+        when: "trial": the weights change after each batch; or a number of steps after which they
+            change, 1 for each step. Then the loss of those steps is what is descended, so that the
+            changes of a trial add up to about that of one update after it. Steps at which the mask
+            asks for nothing change nothing.
+
+    Example:
+        >>> from neurotask.backend.rules.credit.influence import Influence
+        >>> Composed(credit=Influence(), feedback="broadcast").feedback
+        Broadcast(scale=1.0)
+    """
+
+    credit: Credit = Leaky()
+    feedback: Any = "symmetric"
+    error: OutputError = OutputError()
+    update: Update = Descent()
+    when: Any = "trial"
+
+    def __post_init__(self) -> None:
+        for name, kind in (("credit", Credit), ("error", OutputError), ("update", Update)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"`{name}` must be a {kind.__name__}, got {value!r}.")
+        object.__setattr__(self, "feedback", feedbacks.get(self.feedback))
+        if self.when != "trial":
+            if isinstance(self.when, str):
+                raise ValueError(
+                    f'`when` must be "trial" or a number of steps, got {self.when!r}. Give when=1 '
+                    "to learn at each step."
+                )
+            count("when", self.when)
+
+    def check(self, model: "RecurrentModel") -> None:
+        for part in (self.credit, self.feedback, self.update):
+            part.check(model)
+        if self.when == "trial":
+            return
+        if not model.loss_function.separable:
+            raise ValueError(
+                f"`loss` must be a mean over entries for a rule that learns within a trial, got "
+                f'{model.loss_function!r}, of which the whole alone is known. Give when="trial", '
+                "or one of the package's losses."
+            )
+        for penalty in model.penalties:
+            if penalty.of is None:
+                raise ValueError(
+                    f"`regularizers` must be penalties of weights for a rule that learns within a "
+                    f'trial, got {penalty!r}, which looks at whole trials. Give when="trial".'
+                )
+
+    def traces(self, model: "RecurrentModel") -> int:
+        if self.when == "trial" and self.credit.cut is not None:
+            return 0
+        return self.credit.memory(model)
+
+    def init(self, model: "RecurrentModel") -> dict[str, Any]:
+        return {
+            "credit": self.credit.init(model),
+            "feedback": feedbacks.variable(model, self.feedback.init(model)),
+            "update": self.update.init(model),
+        }
+
+    def learn(
+        self, model: "RecurrentModel", batch: Batch, state: dict[str, Any]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        if self.when != "trial":
+            return self._within(model, batch, state)
+        loss, outputs, gradients, traces = self._of_trials(model, batch, state)
+        made, _ = self._change(model, state, gradients, loss, traces)
+        return loss, outputs, made
+
+    def gradients(
+        self, model: "RecurrentModel", batch: Batch, state: Any = None, forward: bool = False
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Return loss, outputs and what is descended for each variable, over whole trials.
+
+        Args:
+            model: the network.
+            batch: what to learn.
+            state: what `init` returned; None: a fresh one.
+            forward: go forward in time, also where credit has a form for whole trials.
+        """
+        state = self.init(model) if state is None else state
+        return self._of_trials(model, batch, state, forward)[:3]
+
+    # --- after whole trials --------------------------------------------------------------------
+
+    def _of_trials(
+        self, model: "RecurrentModel", batch: Batch, state: dict[str, Any], forward: bool = False
+    ) -> Any:
+        """Return loss, outputs, the gradient of each variable, and the traces at the end."""
+        prepared = Prepared(model)
+        run = model.unrolled(prepared.weights, batch.inputs, batch.noise)
+        rates = model.rates_of(run.states)
+        compared = self.error(model, rates, batch.targets, batch.mask, batch.present)
+        fed = model.readout(prepared.weights, model.rates_of(run.before))
+        reaching = self.feedback.signal(prepared.weights, state["feedback"], compared.error)
+        loss, on_states, on_weights = self._penalties(model, batch, run.states)
+        signal = _by_state(model, run.states, reaching) + on_states
+        if self.credit.cut is not None and not forward:
+            credited, traces = self._backward(model, run, fed, signal), ()
+        else:
+            credit, traces = self._forward(model, prepared, batch, run, fed, signal, state)
+            credited = prepared.pull(credit)
+        parts = zip(compared.readout, on_weights, credited, strict=True)
+        gradients = [tf.add_n(list(each)) for each in parts]
+        return compared.loss + loss, compared.outputs, gradients, traces
+
+    def _penalties(
+        self, model: "RecurrentModel", batch: Batch, states: State
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Return what is added to the loss, and its derivatives by states and by variables."""
+        variables = [variable.value for variable in model.trainable_variables]
+        arrays = list(states.values())
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(arrays)
+            terms = [penalty(model, batch, states) for penalty in model.penalties]
+            total = tf.add_n(terms) if terms else tf.zeros((), model.compute_dtype)
+        by = tape.gradient(total, [arrays, variables], unconnected_gradients="zero")
+        return total, tf.concat(by[0], -1) if arrays else tf.zeros(()), by[1]
+
+    def _backward(self, model: "RecurrentModel", run: Any, fed: Tensor, signal: Tensor) -> Any:
+        """Return the gradient of each variable by the backward pass with edges cut."""
+        variables = [variable.value for variable in model.trainable_variables]
+        names = list(run.states)
+        before = {name: tf.stop_gradient(values) for name, values in run.before.items()}
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(before)
+            weights = model.prepare()
+            start = joined(model.start(weights, tf.shape(signal)[-2]))
+            ops = Watching(model.ops, self.credit.cut or "synapses", tape)
+            after = model.network.step(ops, weights, before, run.inputs, run.noise, fed=fed)
+            both = joined(after)
+        if self.credit.decays:
+            # c_t = q_t + D_{t+1}^T c_{t+1}
+            lasting = [
+                tape.gradient(after[v], list(before.values()), unconnected_gradients="zero")
+                for v in names
+            ]
+            credit, at_start = _reverse(signal, lasting, names)
+        else:
+            credit, at_start = signal, tf.zeros_like(signal[0])
+        return tape.gradient(
+            [both, start], variables, output_gradients=[credit, at_start],
+            unconnected_gradients="zero",
+        )  # fmt: skip
+
+    def _forward(
+        self,
+        model: "RecurrentModel",
+        prepared: Prepared,
+        batch: Batch,
+        run: Any,
+        fed: Tensor,
+        signal: Tensor,
+        state: dict[str, Any],
+    ) -> tuple[dict[str, Tensor], Any]:
+        """Return the gradient of prepared weights by the loop forward in time, and the traces."""
+        targets, key = time_first(batch.targets), own_key(batch)
+
+        def moment(t: Tensor) -> Moment:
+            before = {name: values[t] for name, values in run.before.items()}
+            noise = None if run.noise is None else run.noise[t]
+            given = (run.inputs[t], noise, fed[t], targets[t], random_at(key, t))
+            return Moment(model, prepared, state["credit"], before, *given)
+
+        first = moment(tf.constant(0))
+        traces = self.credit.begin(first)
+        summed = self.credit.gradient(first, traces, tf.zeros_like(signal[0]))
+
+        def step(t: Tensor, traces: Any, summed: Any) -> Any:
+            now = moment(t)
+            _, traces = self.credit.advance(now, traces)
+            own = self.credit.gradient(now, traces, signal[t])
+            return t + 1, traces, {name: summed[name] + own[name] for name in summed}
+
+        n_steps = tf.shape(signal)[0]
+        _, traces, summed = tf.while_loop(
+            lambda t, *_: t < n_steps, step, (tf.constant(0), traces, summed),
+            parallel_iterations=1, maximum_iterations=n_steps,
+        )  # fmt: skip
+        return summed, traces
+
+    # --- within a trial ------------------------------------------------------------------------
+
+    def _within(
+        self, model: "RecurrentModel", batch: Batch, state: dict[str, Any]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Learn every `when` steps of a trial."""
+        inputs, targets, mask = map(time_first, (batch.inputs, batch.targets, batch.mask))
+        size = model.loss_function.size(batch.mask, batch.present)
+        n_steps, key = tf.shape(inputs)[0], own_key(batch)
+        n_trials = tf.shape(inputs)[-2]
+
+        def moment(t: Tensor, prepared: Prepared, before: State, fed: Tensor) -> Moment:
+            noise = None
+            if batch.noise is not None and model.noise_per_step > 0:
+                noise = model.normals(batch.noise, tf.cast(t, tf.int64), n_trials)
+            given = (inputs[t], noise, fed, targets[t], random_at(key, t))
+            return Moment(model, prepared, state["credit"], before, *given)
+
+        def compare(t: Tensor, rates: Tensor) -> Compared:
+            present = batch.present  # the size knows of it
+            return self.error(model, rates, targets[t], mask[t], present, size)
+
+        prepared = Prepared(model)
+        start = model.start(prepared.weights, n_trials)
+        fed = model.readout(prepared.weights, model.rates_of(start))
+        first = moment(tf.constant(0), prepared, start, fed)
+        traces = self.credit.begin(first)
+        gradients = [tf.zeros_like(v.value) for v in model.trainable_variables]
+        loss = tf.zeros_like(compare(tf.constant(0), model.rates_of(start)).loss)
+        outputs = tf.TensorArray(model.compute_dtype, n_steps, element_shape=fed.shape)
+        asked = tf.reduce_any(tf.reshape(mask, (n_steps, -1)) != 0, 1)
+
+        def step(t: Any, before: Any, fed: Any, traces: Any, sums: Any, loss: Any, zs: Any,
+                 due: Any, good: Any) -> Any:  # fmt: skip
+            prepared = Prepared(model)
+            now = moment(t, prepared, before, fed)
+            after, traces = self.credit.advance(now, traces)
+            compared = compare(t, model.rates_of(after))
+            reaching = self.feedback.signal(prepared.weights, state["feedback"], compared.error)
+            signal = _by_state(model, after, reaching)
+            own = prepared.pull(self.credit.gradient(now, traces, signal))
+            sums = [s + r + o for s, r, o in zip(sums, compared.readout, own, strict=True)]
+            due = due | asked[t]
+            last = t + 1 >= n_steps
+            change = due & (tf.equal((t + 1) % self.when, 0) | last) & good
+            share = tf.cast(self.when, model.compute_dtype) / tf.cast(n_steps, model.compute_dtype)
+
+            def learn() -> Any:
+                _, _, on_weights = self._penalties(model, batch, {})
+                whole = [s + share * p for s, p in zip(sums, on_weights, strict=True)]
+                made, kept = self._change(model, state, whole, compared.loss, traces)
+                return [tf.zeros_like(s) for s in sums], made, kept
+
+            sums, made, traces = tf.cond(change, learn, lambda: (sums, good, traces))
+            return (t + 1, after, compared.outputs, traces, sums, loss + compared.loss,
+                    zs.write(t, compared.outputs), due & ~change, good & made)  # fmt: skip
+
+        no, yes = tf.constant(False), tf.constant(True)
+        start = (tf.constant(0), start, fed, traces, gradients, loss, outputs, no, yes)
+        end = tf.while_loop(
+            lambda t, *_: t < n_steps, step, start, parallel_iterations=1,
+            maximum_iterations=n_steps,
+        )  # fmt: skip
+        return end[5], trial_first(end[6].stack()), end[8]
+
+    # --- both ----------------------------------------------------------------------------------
+
+    def _change(
+        self,
+        model: "RecurrentModel",
+        state: dict[str, Any],
+        gradients: list[Tensor],
+        loss: Tensor,
+        traces: Any,
+    ) -> tuple[Tensor, Any]:
+        """Change the weights if loss and gradients are finite; return whether, and the traces."""
+
+        def change() -> Any:
+            readout = model.kernels["output"].effective()
+            self.update.apply(model, state["update"], gradients)
+            self.feedback.learn(model, state["feedback"], readout)
+            return tf.constant(True), self.credit.learn(model, state["credit"], traces)
+
+        no = tf.constant(False)
+        return tf.cond(finite([loss, *gradients]), change, lambda: (no, traces))
+
+
+def own_key(batch: Batch) -> Tensor | None:
+    """Return two whole numbers that name the random numbers of a rule in an update."""
+    if batch.noise is None:
+        return None
+    own = tf.bitwise.bitwise_xor(batch.noise[..., 0], tf.constant(_OWN, tf.int64))
+    return tf.stack([own, batch.noise[..., 1]], -1)
+
+
+def random_at(key: Tensor | None, t: Tensor) -> Tensor | None:
+    """Return two whole numbers that name the random numbers of a step."""
+    if key is None:
+        return None
+    return tf.stack([key[..., 0], key[..., 1] * 2**32 + tf.cast(t, tf.int64)], -1)
+
+
+def _by_state(model: "RecurrentModel", states: State, by_rates: Tensor) -> Tensor:
+    """Return what depends so on the rates by the states, (..., trial, variable * unit)."""
+    with tf.GradientTape() as tape:
+        tape.watch(states)
+        rates = model.rates_of(states)
+    by = tape.gradient(
+        rates, list(states.values()), output_gradients=by_rates, unconnected_gradients="zero"
+    )
+    return tf.concat(by, -1)
+
+
+def _reverse(
+    signal: Tensor, lasting: list[list[Tensor]], names: list[str]
+) -> tuple[Tensor, Tensor]:
+    """Return c_t = q_t + D_{t+1}^T c_{t+1} of each step, and of the state before the first."""
+    parts = list(parted(signal, names).values())
+    decays = tf.stack([tf.stack(row) for row in lasting])  # (variable, variable, time, ...)
+    by_time = tf.transpose(decays, (2, 0, 1, *range(3, decays.shape.rank)))
+    signals = tf.stack(parts, 1)  # (time, variable, ..., trial, unit)
+
+    def back(later: Any, now: Any) -> Any:
+        _, carried = later
+        q, decay = now
+        c = q + carried
+        return c, tf.reduce_sum(decay * c[:, tf.newaxis], 0)
+
+    zero = tf.zeros_like(signals[0])
+    credit, carried = tf.scan(back, (signals, by_time), initializer=(zero, zero), reverse=True)
+    whole = tf.concat(tf.unstack(credit, axis=1), -1)
+    return whole, tf.concat(tf.unstack(carried[0]), -1)

@@ -1,0 +1,168 @@
+"""Credit that stays within a unit: immediate, leaky, and through the unit's autapse."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from neurotask.backend._types import Tensor
+from neurotask.backend.dynamics.base import State
+from neurotask.backend.rules.credit.base import Credit, Moment, Traces
+from neurotask.backend.rules.linear import Step, parted
+
+if TYPE_CHECKING:
+    from neurotask.backend.models.base import RecurrentModel
+
+
+@dataclass(frozen=True)
+class Leaky(Credit):
+    """What a synapse did fades as the state of its unit does; no credit passes to other units.
+
+        P_t = D_t P_{t-1} + g_t r_{t-1}^T
+
+    for each kind of synapse, where D_t is how the unit's own state lasts, g_t how a current enters
+    it and r_{t-1} what was sent. A unit of several variables (the hidden and the cell state of an
+    LSTM, resources of synapses) has a matrix D_t of its own. For rate units, state after the
+    transfer function, D = 1 - alpha and g_t = alpha phi'(u_t); before it, D = 1 - alpha and
+    g_t = alpha, and the slope phi'(x_t) comes with the learning signal.
+
+    Over a whole trial the same gradient is that of a backward pass without the edges between units,
+    c_t = q_t + D_{t+1}^T c_{t+1}, which keeps one number a unit and step:
+
+        dL/dW = sum_t (g_t c_t) r_{t-1}^T
+
+    Source: Murray (2019) eLife 8:e43299, eq. 9 to 11; for LSTM: Bellec et al. (2020) Nat Commun
+    11:3625, supplement.
+
+    Example:
+        >>> Leaky().local
+        True
+    """
+
+    cut = "synapses"
+    local = True
+
+    def check(self, model: "RecurrentModel") -> None:
+        stage = model.kernels.get("feedforward")
+        if stage is not None and stage.raw.trainable:
+            raise ValueError(
+                "`feedforward` must be frozen under a rule whose credit stays within a unit, since "
+                "no error reaches the stage before the units. Give "
+                'FeedForward(..., connectivity=Connectivity(frozen="all")), or rule="bptt".'
+            )
+
+    def memory(self, model: "RecurrentModel") -> int:
+        kernels = (k for name, k in model.kernels.items() if name not in ("output", "feedforward"))
+        n_variables = len(model.network.dynamics.state_variables)
+        return n_variables * sum(int(tf.size(kernel.raw)) for kernel in kernels)
+
+    def begin(self, moment: Moment) -> Traces:
+        step = self._step(moment)
+        zeros = [tf.zeros_like(values) for values in moment.before.values()]
+        n = len(moment.model.units)
+        traces = {}
+        for name in self._names(moment, step):
+            sent, post = step.sent[name], step.received[name]
+            shape = tf.concat(
+                [tf.shape(sent), [post.shape[-1] // n, n]], 0
+            )  # (..., trial, pre, gate, unit)
+            traces[name] = [tf.zeros(shape, sent.dtype) for _ in zeros]
+        for name, values in step.vectors.items():
+            shape = tf.concat([tf.shape(values)[:-1], [values.shape[-1] // n, n]], 0)
+            traces[name] = [tf.zeros(shape, values.dtype) for _ in zeros]
+        for at, variable in enumerate(moment.before):
+            name = f"initial_{variable}"
+            if name in moment.prepared.starts:
+                own = [tf.ones_like(z) if at == v else z for v, z in enumerate(zeros)]
+                traces[name] = [values[..., tf.newaxis, :] for values in own]
+        return traces
+
+    def advance(self, moment: Moment, traces: Traces) -> tuple[State, Traces]:
+        step = self._step(moment)
+        decay, gain, own = step.local()
+        n = len(moment.model.units)
+        after = {}
+        for name, trace in traces.items():
+            rank = trace[0].shape.rank
+            lasts = [[_spread(d, rank) for d in row] for row in decay]
+            after[name] = [
+                tf.add_n([d * p for d, p in zip(row, trace, strict=True)])
+                if self.decays
+                else tf.zeros_like(trace[v])
+                for v, row in enumerate(lasts)
+            ]
+            if name in gain:
+                entering = [_gates(g, n)[..., tf.newaxis, :, :] for g in gain[name]]
+                sent = step.sent[name][..., tf.newaxis, tf.newaxis]
+                after[name] = [p + sent * g for p, g in zip(after[name], entering, strict=True)]
+            elif name in own:
+                entering = [_gates(g, n) for g in own[name]]
+                after[name] = [p + g for p, g in zip(after[name], entering, strict=True)]
+        return step.after, after
+
+    def gradient(self, moment: Moment, traces: Traces, signal: Tensor) -> dict[str, Tensor]:
+        parts = list(parted(signal, list(moment.before)).values())
+        trial = parts[0].shape.rank - 2
+        return {
+            name: tf.add_n([
+                tf.reduce_sum(_spread(q, p.shape.rank) * p, trial)
+                for q, p in zip(parts, trace, strict=True)
+            ])
+            for name, trace in traces.items()
+        }  # fmt: skip
+
+    def _step(self, moment: Moment) -> Step:
+        prepared = moment.prepared
+        return Step(
+            moment.model, prepared.weights, moment.before, moment.inputs, moment.noise,
+            fed=moment.fed, cut=self.cut or "synapses", vectors=prepared.vectors,
+        )  # fmt: skip
+
+    def _names(self, moment: Moment, step: Step) -> list[str]:
+        return [name for name in step.received if moment.prepared.learns(name)]
+
+
+@dataclass(frozen=True)
+class Immediate(Leaky):
+    """A synapse remembers nothing: what it does in a step counts for that step alone.
+
+        P_t = g_t r_{t-1}^T
+
+    Source: SnAp-0 of Menick et al. (2021) ICLR; truncation of backpropagation at one step.
+
+    Example:
+        >>> Immediate().decays
+        False
+    """
+
+    decays = False
+
+
+@dataclass(frozen=True)
+class Diagonal(Leaky):
+    """As `Leaky`, and credit returns to the unit through its own autapse.
+
+        P_t = D_t P_{t-1} + g_t r_{t-1}^T,   D_t,i = (1 - alpha) + alpha phi'(u_t,i) W_ii
+
+    Without autapses it is `Leaky`.
+
+    Source: SnAp-1 of Menick et al. (2021) ICLR, for dense networks.
+
+    Example:
+        >>> Diagonal().cut
+        'others'
+    """
+
+    cut = "others"
+
+
+def _spread(values: Tensor, rank: int) -> Tensor:
+    """Return (..., trial, unit) with axes before the last, so that it has `rank` axes."""
+    for _ in range(rank - values.shape.rank):
+        values = values[..., tf.newaxis, :]
+    return values
+
+
+def _gates(values: Tensor, n: int) -> Tensor:
+    """Return (..., gate * unit) as (..., gate, unit)."""
+    return tf.reshape(values, tf.concat([tf.shape(values)[:-1], [values.shape[-1] // n, n]], 0))

@@ -1,0 +1,111 @@
+"""How what a rule has learned becomes a change of weights: the last of a rule's four parts."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from neurotask._checks import number
+from neurotask.backend._types import Tensor
+from neurotask.backend.settings import Setting
+
+if TYPE_CHECKING:
+    from neurotask.backend.models.base import RecurrentModel
+
+
+class Update(Setting, ABC):
+    """How gradients become a change of weights. A subclass is a frozen dataclass."""
+
+    def check(self, model: "RecurrentModel") -> None:
+        """Raise a ValueError where a network cannot be updated so."""
+
+    def init(self, model: "RecurrentModel") -> Any:
+        """Return what is carried along: a nest of variables, () for nothing."""
+        return ()
+
+    @abstractmethod
+    def apply(self, model: "RecurrentModel", state: Any, gradients: Sequence[Tensor]) -> None:
+        """Change the variables that learn; runs inside a compiled graph.
+
+        Args:
+            model: the network.
+            state: what `init` returned.
+            gradients: of each of `model.trainable_variables`; all finite.
+        """
+
+
+@dataclass(frozen=True)
+class Descent(Update):
+    """A step of the optimizer that the model was compiled with.
+
+    Args:
+        clip_norm: largest norm of the gradient over all weights together; a longer one is shortened
+            to it, so that its direction stays. None: as it comes.
+
+    Source: clipping: Pascanu, Mikolov & Bengio (2013) ICML.
+
+    Example:
+        >>> Descent(clip_norm=None)
+        Descent(clip_norm=None)
+    """
+
+    clip_norm: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        if self.clip_norm is not None:
+            number("clip_norm", self.clip_norm, low=0.0, above=True)
+
+    def apply(self, model: "RecurrentModel", state: Any, gradients: Sequence[Tensor]) -> None:
+        if self.clip_norm is not None:
+            gradients = shortened(model, gradients, self.clip_norm)
+        model.optimizer.apply(list(gradients), model.trainable_variables)
+        model.project()
+
+
+@dataclass(frozen=True)
+class ClippedStep(Update):
+    """w <- w - clip(rate * gradient, -limit, limit), each synapse on its own; no optimizer.
+
+    Args:
+        rate: learning rate.
+        limit: largest change of a weight in an update.
+
+    Source: Miconi (2017) eLife 6:e20899, as its code has it.
+
+    Example:
+        >>> ClippedStep(rate=0.1, limit=3e-4)
+        ClippedStep(rate=0.1, limit=0.0003)
+    """
+
+    rate: float = 0.1
+    limit: float = 3e-4
+
+    def __post_init__(self) -> None:
+        number("rate", self.rate, low=0.0, above=True)
+        number("limit", self.limit, low=0.0, above=True)
+
+    def apply(self, model: "RecurrentModel", state: Any, gradients: Sequence[Tensor]) -> None:
+        for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+            variable.assign(
+                variable - tf.clip_by_value(self.rate * gradient, -self.limit, self.limit)
+            )
+        model.project()
+
+
+def shortened(
+    model: "RecurrentModel", gradients: Sequence[Tensor], clip_norm: float
+) -> list[Tensor]:
+    """Return gradients of a norm of at most `clip_norm`, of each network on its own."""
+    if model.networks is None:
+        return tf.clip_by_global_norm(list(gradients), clip_norm)[0]
+    own = [tf.reduce_sum(g**2, range(1, g.shape.rank)) for g in gradients]
+    norm = tf.sqrt(tf.add_n(own))
+    factor = clip_norm / tf.maximum(norm, clip_norm)
+    return [g * tf.reshape(factor, (-1, *[1] * (g.shape.rank - 1))) for g in gradients]
+
+
+def finite(values: Sequence[Tensor]) -> Tensor:
+    """Return whether all numbers are finite."""
+    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(one)) for one in values])
