@@ -16,4 +16,5 @@ from neurotask.backend.rules import SignConcordant as SignConcordant
 from neurotask.backend.rules import SnAp0 as SnAp0
 from neurotask.backend.rules import SnAp1 as SnAp1
 from neurotask.backend.rules import Symmetric as Symmetric
+from neurotask.backend.rules import TruncatedBPTT as TruncatedBPTT
 from neurotask.backend.rules import Update as Update

@@ -9,6 +9,9 @@ import tensorflow as tf
 from neurotask.backend._types import Tensor
 from neurotask.backend.activations import Function, in_keras
 
+# What the gradient of something that does not depend on a variable is.
+ZERO = tf.UnconnectedGradients.ZERO
+
 
 class TensorOps:
     """The functions for tensors.

@@ -17,6 +17,7 @@ from neurotask.backend.rules.rflo import RFLO as RFLO
 from neurotask.backend.rules.rtrl import RTRL as RTRL
 from neurotask.backend.rules.snap import SnAp0 as SnAp0
 from neurotask.backend.rules.snap import SnAp1 as SnAp1
+from neurotask.backend.rules.truncated import TruncatedBPTT as TruncatedBPTT
 from neurotask.backend.rules.update import ClippedStep as ClippedStep
 from neurotask.backend.rules.update import Descent as Descent
 from neurotask.backend.rules.update import Update as Update

@@ -21,10 +21,9 @@ from neurotask.backend.rules.credit.base import Credit, Moment
 from neurotask.backend.rules.credit.within import Leaky
 from neurotask.backend.rules.error import Compared, OutputError
 from neurotask.backend.rules.feedback import Feedback
-from neurotask.backend.rules.linear import Watching, joined, parted
 from neurotask.backend.rules.prepared import Prepared
 from neurotask.backend.rules.update import Descent, Update, finite
-from neurotask.backend.tensors import time_first, trial_first
+from neurotask.backend.tensors import ZERO, time_first, trial_first
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -78,6 +77,12 @@ class Composed(LearningRule):
             part.check(model)
         if self.when == "trial":
             return
+        if not self.credit.forward:
+            raise ValueError(
+                f'`when` must be "trial" with {type(self.credit).__name__}, which goes back in '
+                f"time, got {self.when}. Rules that learn within a trial are rtrl, uoro, rflo, "
+                "snap0, snap1."
+            )
         if not model.loss_function.separable:
             raise ValueError(
                 f"`loss` must be a mean over entries for a rule that learns within a trial, got "
@@ -141,7 +146,7 @@ class Composed(LearningRule):
         loss, on_states, on_weights = self._penalties(model, batch, run.states)
         signal = _by_state(model, run.states, reaching) + on_states
         if self.credit.cut is not None and not forward:
-            credited, traces = self._backward(model, run, fed, signal), ()
+            credited, traces = self.credit.back(model, run, fed, signal), ()
         else:
             credit, traces = self._forward(model, prepared, batch, run, fed, signal, state)
             credited = prepared.pull(credit)
@@ -159,34 +164,8 @@ class Composed(LearningRule):
             tape.watch(arrays)
             terms = [penalty(model, batch, states) for penalty in model.penalties]
             total = tf.add_n(terms) if terms else tf.zeros((), model.compute_dtype)
-        by = tape.gradient(total, [arrays, variables], unconnected_gradients="zero")
+        by = tape.gradient(total, [arrays, variables], unconnected_gradients=ZERO)
         return total, tf.concat(by[0], -1) if arrays else tf.zeros(()), by[1]
-
-    def _backward(self, model: "RecurrentModel", run: Any, fed: Tensor, signal: Tensor) -> Any:
-        """Return the gradient of each variable by the backward pass with edges cut."""
-        variables = [variable.value for variable in model.trainable_variables]
-        names = list(run.states)
-        before = {name: tf.stop_gradient(values) for name, values in run.before.items()}
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(before)
-            weights = model.prepare()
-            start = joined(model.start(weights, tf.shape(signal)[-2]))
-            ops = Watching(model.ops, self.credit.cut or "synapses", tape)
-            after = model.network.step(ops, weights, before, run.inputs, run.noise, fed=fed)
-            both = joined(after)
-        if self.credit.decays:
-            # c_t = q_t + D_{t+1}^T c_{t+1}
-            lasting = [
-                tape.gradient(after[v], list(before.values()), unconnected_gradients="zero")
-                for v in names
-            ]
-            credit, at_start = _reverse(signal, lasting, names)
-        else:
-            credit, at_start = signal, tf.zeros_like(signal[0])
-        return tape.gradient(
-            [both, start], variables, output_gradients=[credit, at_start],
-            unconnected_gradients="zero",
-        )  # fmt: skip
 
     def _forward(
         self,
@@ -332,27 +311,6 @@ def _by_state(model: "RecurrentModel", states: State, by_rates: Tensor) -> Tenso
         tape.watch(states)
         rates = model.rates_of(states)
     by = tape.gradient(
-        rates, list(states.values()), output_gradients=by_rates, unconnected_gradients="zero"
+        rates, list(states.values()), output_gradients=by_rates, unconnected_gradients=ZERO
     )
     return tf.concat(by, -1)
-
-
-def _reverse(
-    signal: Tensor, lasting: list[list[Tensor]], names: list[str]
-) -> tuple[Tensor, Tensor]:
-    """Return c_t = q_t + D_{t+1}^T c_{t+1} of each step, and of the state before the first."""
-    parts = list(parted(signal, names).values())
-    decays = tf.stack([tf.stack(row) for row in lasting])  # (variable, variable, time, ...)
-    by_time = tf.transpose(decays, (2, 0, 1, *range(3, decays.shape.rank)))
-    signals = tf.stack(parts, 1)  # (time, variable, ..., trial, unit)
-
-    def back(later: Any, now: Any) -> Any:
-        _, carried = later
-        q, decay = now
-        c = q + carried
-        return c, tf.reduce_sum(decay * c[:, tf.newaxis], 0)
-
-    zero = tf.zeros_like(signals[0])
-    credit, carried = tf.scan(back, (signals, by_time), initializer=(zero, zero), reverse=True)
-    whole = tf.concat(tf.unstack(credit, axis=1), -1)
-    return whole, tf.concat(tf.unstack(carried[0]), -1)

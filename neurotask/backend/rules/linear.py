@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State, Weights
-from neurotask.backend.tensors import TensorOps
+from neurotask.backend.tensors import ZERO, TensorOps
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -113,7 +113,7 @@ class Step:
             targets: any of `received`, `vectors`, `state`.
         """
         return self._tape.gradient(
-            self._joined, targets, output_gradients=credit, unconnected_gradients="zero"
+            self._joined, targets, output_gradients=credit, unconnected_gradients=ZERO
         )
 
     @property
@@ -131,7 +131,7 @@ class Step:
         decay, gain, own = [], {n: [] for n in self.received}, {n: [] for n in self.vectors}
         for values in self.after.values():
             targets = [list(self._before.values()), self.received, self.vectors]
-            by = self._tape.gradient(values, targets, unconnected_gradients="zero")
+            by = self._tape.gradient(values, targets, unconnected_gradients=ZERO)
             decay.append(by[0])
             for name in gain:
                 gain[name].append(by[1][name])

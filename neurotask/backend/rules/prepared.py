@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import Weights
+from neurotask.backend.tensors import ZERO
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -61,7 +62,7 @@ class Prepared:
         weights = [self.weights[name] for name in given]
         shaped = [tf.reshape(v, tf.shape(self.weights[name])) for name, v in given.items()]
         return self._tape.gradient(
-            weights, self._variables, output_gradients=shaped, unconnected_gradients="zero"
+            weights, self._variables, output_gradients=shaped, unconnected_gradients=ZERO
         )
 
 

@@ -16,6 +16,7 @@ from neurotask.backend.rules.prepared import Prepared
 from neurotask.backend.settings import Setting
 
 if TYPE_CHECKING:
+    from neurotask.backend.models.forward import Run
     from neurotask.backend.models.base import RecurrentModel
 
 Traces = Any
@@ -56,11 +57,13 @@ class Credit(Setting, ABC):
         cut: where credit is cut on its way back in the form for whole trials ("synapses", or
             "others": all but autapses); None: it has the forward form alone.
         decays: whether credit passes from step to step at all.
+        forward: whether it has the form forward in time.
         local: whether a synapse needs nothing but what its two units have at hand.
     """
 
     cut: ClassVar[str | None] = None
     decays: ClassVar[bool] = True
+    forward: ClassVar[bool] = True
     local: ClassVar[bool] = False
 
     def check(self, model: "RecurrentModel") -> None:
@@ -91,6 +94,20 @@ class Credit(Setting, ABC):
             traces: after it.
             signal: how the loss depends on the state after it, (..., trial, variable * unit).
         """
+
+    def back(
+        self, model: "RecurrentModel", run: "Run", fed: Tensor, signal: Tensor
+    ) -> list[Tensor]:
+        """Return the gradient of each variable by going back through whole trials, where it can.
+
+        Args:
+            model: the network.
+            run: what it did.
+            fed: the outputs before each step, (time, ..., trial, output).
+            signal: how the loss depends on the state after each step, and on nothing else, (time,
+                ..., trial, variable * unit).
+        """
+        raise NotImplementedError
 
     def learn(self, model: "RecurrentModel", memory: Any, traces: Traces) -> Traces:
         """Change what `init` returned, at an update of the weights; return the traces after it."""

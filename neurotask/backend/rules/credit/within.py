@@ -8,10 +8,12 @@ import tensorflow as tf
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.rules.credit.base import Credit, Moment, Traces
-from neurotask.backend.rules.linear import Step, parted
+from neurotask.backend.rules.linear import Step, Watching, joined, parted
+from neurotask.backend.tensors import ZERO
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
+    from neurotask.backend.models.forward import Run
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,32 @@ class Leaky(Credit):
             for name, trace in traces.items()
         }  # fmt: skip
 
+    def back(
+        self, model: "RecurrentModel", run: "Run", fed: Tensor, signal: Tensor
+    ) -> list[Tensor]:
+        variables = [variable.value for variable in model.trainable_variables]
+        names = list(run.states)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(run.before)
+            weights = model.prepare()
+            start = joined(model.start(weights, tf.shape(signal)[-2]))
+            ops = Watching(model.ops, self.cut or "synapses", tape)
+            after = model.network.step(ops, weights, run.before, run.inputs, run.noise, fed=fed)
+            both = joined(after)
+        credit, at_start = signal, tf.zeros_like(signal[0])
+        if self.decays:
+            before = list(run.before.values())
+            lasting = [
+                tape.gradient(after[name], before, unconnected_gradients=ZERO) for name in names
+            ]
+            credit, at_start = _reverse(signal, lasting, names)
+        return tape.gradient(
+            [both, start],
+            variables,
+            output_gradients=[credit, at_start],
+            unconnected_gradients=ZERO,
+        )
+
     def _step(self, moment: Moment) -> Step:
         prepared = moment.prepared
         return Step(
@@ -161,6 +189,26 @@ def _spread(values: Tensor, rank: int) -> Tensor:
     for _ in range(rank - values.shape.rank):
         values = values[..., tf.newaxis, :]
     return values
+
+
+def _reverse(
+    signal: Tensor, lasting: list[list[Tensor]], names: list[str]
+) -> tuple[Tensor, Tensor]:
+    """Return c_t = q_t + D_{t+1}^T c_{t+1} of each step, and of the state before the first."""
+    parts = list(parted(signal, names).values())
+    decays = tf.stack([tf.stack(row) for row in lasting])  # (variable, variable, time, ...)
+    by_time = tf.transpose(decays, (2, 0, 1, *range(3, decays.shape.rank)))
+    signals = tf.stack(parts, 1)  # (time, variable, ..., trial, unit)
+
+    def back(later: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        q, decay = now
+        c = q + later[1]
+        return c, tf.reduce_sum(decay * c[:, tf.newaxis], 0)
+
+    zero = tf.zeros_like(signals[0])
+    credit, carried = tf.scan(back, (signals, by_time), initializer=(zero, zero), reverse=True)
+    whole = tf.concat(tf.unstack(credit, axis=1), -1)
+    return whole, tf.concat(tf.unstack(carried[0]), -1)
 
 
 def _gates(values: Tensor, n: int) -> Tensor:
