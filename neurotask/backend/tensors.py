@@ -43,6 +43,9 @@ class TensorOps:
         return tf.tensordot(values, matrix, 1)
 
     def synapses(self, weights: Any, name: str, sent: Tensor) -> Tensor:
+        # Steps of whole trials at once are one matrix product, not one a step.
+        if sent.shape.rank > 2:
+            return self.product(sent, weights[name])
         return sent @ weights[name]
 
     def repeat(self, row: Tensor, n_trials: Tensor) -> Tensor:

@@ -266,7 +266,8 @@ class Composed(LearningRule):
             lambda t, *_: t < n_steps, step, start, parallel_iterations=1,
             maximum_iterations=n_steps,
         )  # fmt: skip
-        return end[5], trial_first(end[6].stack()), end[8]
+        outputs = tf.ensure_shape(trial_first(end[6].stack()), batch.targets.shape)
+        return end[5], outputs, end[8]
 
     # --- both ----------------------------------------------------------------------------------
 

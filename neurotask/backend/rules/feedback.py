@@ -55,7 +55,10 @@ class Feedback(Setting, ABC):
 
     def signal(self, weights: Weights, state: Any, error: Tensor) -> Tensor:
         """Return q = F e, (..., trial, unit), for errors (..., trial, output)."""
-        return tf.matmul(error, self.matrix(weights, state), transpose_b=True)
+        matrix = self.matrix(weights, state)
+        if matrix.shape.rank == 2:  # one matrix product, not one a step
+            return tf.tensordot(error, tf.transpose(matrix), 1)
+        return tf.matmul(error, matrix, transpose_b=True)
 
     def learn(self, model: "RecurrentModel", state: Any, before: Tensor) -> None:
         """Change the feedback after an update.

@@ -1,7 +1,7 @@
 """Credit that stays within a unit: immediate, leaky, and through the unit's autapse."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -194,21 +194,40 @@ def _spread(values: Tensor, rank: int) -> Tensor:
 def _reverse(
     signal: Tensor, lasting: list[list[Tensor]], names: list[str]
 ) -> tuple[Tensor, Tensor]:
-    """Return c_t = q_t + D_{t+1}^T c_{t+1} of each step, and of the state before the first."""
-    parts = list(parted(signal, names).values())
-    decays = tf.stack([tf.stack(row) for row in lasting])  # (variable, variable, time, ...)
-    by_time = tf.transpose(decays, (2, 0, 1, *range(3, decays.shape.rank)))
-    signals = tf.stack(parts, 1)  # (time, variable, ..., trial, unit)
+    """Return c_t = q_t + D_{t+1}^T c_{t+1} of each step, and of the state before the first.
 
-    def back(later: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        q, decay = now
-        c = q + later[1]
-        return c, tf.reduce_sum(decay * c[:, tf.newaxis], 0)
+    All steps at once: after k turns c_t holds what comes from the next 2^k steps, and D_t how the
+    state lasts over as many. So there are log2(steps) turns in place of a loop over steps.
+    """
+    n = len(names)
+    n_steps, axes = tf.shape(signal)[0], [1] * (signal.shape.rank - 1)
+    at = tf.reshape(tf.range(n_steps), (-1, *axes))
 
-    zero = tf.zeros_like(signals[0])
-    credit, carried = tf.scan(back, (signals, by_time), initializer=(zero, zero), reverse=True)
-    whole = tf.concat(tf.unstack(credit, axis=1), -1)
-    return whole, tf.concat(tf.unstack(carried[0]), -1)
+    def turn(span: Tensor, credit: Any, lasting: Any) -> Any:
+        there = tf.cast(at + span < n_steps, signal.dtype)
+        later = [tf.roll(c, -span, 0) * there for c in credit]
+        after = [[tf.roll(d, -span, 0) * there for d in row] for row in lasting]
+        # c_t <- c_t + D_t^T c_{t+span};   D_t <- D_{t+span} D_t
+        credit = [
+            credit[w] + tf.add_n([lasting[v][w] * later[v] for v in range(n)]) for w in range(n)
+        ]
+        lasting = [
+            [tf.add_n([after[v][k] * lasting[k][w] for k in range(n)]) for w in range(n)]
+            for v in range(n)
+        ]
+        return 2 * span, credit, lasting
+
+    own = list(parted(signal, names).values())
+    last = tf.cast(tf.equal(at, n_steps - 1), signal.dtype)
+    onward = [[tf.roll(d, -1, 0) * (1 - last) for d in row] for row in lasting]
+    _, credit, _ = tf.while_loop(
+        lambda span, *_: span < n_steps,
+        turn,
+        (tf.constant(1), own, onward),
+        parallel_iterations=1,
+    )
+    first = [tf.add_n([lasting[v][w][0] * credit[v][0] for v in range(n)]) for w in range(n)]
+    return tf.concat(credit, -1), tf.concat(first, -1)
 
 
 def _gates(values: Tensor, n: int) -> Tensor:
