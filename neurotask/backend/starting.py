@@ -34,6 +34,7 @@ def begin(
     """
     model.trainer  # noqa: B018 - raises where the network is not compiled
     batch_size = count("batch_size", batch_size)
+    model.rule.check_batch(batch_size)
     seed = count("seed", seed, low=0)
     if isinstance(source, Task):
         model.check_fits(source)

@@ -9,8 +9,18 @@ import tensorflow as tf
 from neurotask.backend._types import Tensor
 from neurotask.backend.activations import Function, in_keras
 
-# What the gradient of something that does not depend on a variable is.
-ZERO = tf.UnconnectedGradients.ZERO
+
+def derivatives(tape: tf.GradientTape, of: Any, by: Any, times: Any = None) -> Any:
+    """Return the derivatives of sum(times * of) by each of a nest; 0 where there is no way to it.
+
+    Args:
+        tape: it has seen how `of` came about.
+        of: a tensor, or a list of them.
+        by: a nest of tensors and variables.
+        times: of the shape of `of`; None: ones.
+    """
+    zero = tf.UnconnectedGradients.ZERO
+    return tape.gradient(of, by, output_gradients=times, unconnected_gradients=zero)
 
 
 class TensorOps:

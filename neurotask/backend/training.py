@@ -24,6 +24,7 @@ from neurotask.behavior import accuracy
 from neurotask.curriculum.course import Course, PlainCourse
 from neurotask.curriculum.measures import Evaluation
 from neurotask.curriculum.stage import Stage
+from neurotask.phases import longest
 from neurotask.task import Task
 from neurotask.trials import Trials
 
@@ -31,9 +32,14 @@ if TYPE_CHECKING:
     from neurotask.backend.keeping import Keeper
     from neurotask.backend.models.base import RecurrentModel
 
-# Updates that go into one execution of the compiled function. Fewer cost more overhead, more make
-# an interrupt wait longer; the result does not depend on it.
+# Updates that go into one execution of the compiled function: of many trials on the graph, and of
+# few trials under XLA, where an execution costs more than such an update. Fewer cost more overhead,
+# more make an interrupt wait longer; the result does not depend on it.
 UPDATES_PER_EXECUTION = 5
+SMALL_UPDATES_PER_EXECUTION, FEW_TRIALS = 50, 8
+
+# Under XLA each length of trials is compiled anew, so that trials are padded to one of few.
+LENGTHS = 32
 
 
 class Trainer:
@@ -49,9 +55,26 @@ class Trainer:
         channels = (len(model.input_names), len(model.output_names), len(model.output_names))
         arrays = [tf.TensorSpec((None, None, None, n), tf.float32) for n in channels]
         arrays += [tf.TensorSpec((None, None), tf.int32)]
-        key = tf.TensorSpec((2,), tf.int64)
-        compiled = tf.function(self._updates, input_signature=[*arrays, key], autograph=False)
-        self._execute = counted_alone(compiled)
+        self._signature = [*arrays, tf.TensorSpec((2,), tf.int64)]
+        self._compiled: dict[bool, Any] = {}
+
+    @property
+    def xla(self) -> bool:
+        """Whether updates are compiled by XLA."""
+        engine = self._model.engine
+        return engine == "xla" or (engine == "auto" and self._model.rule.compiled)
+
+    def _execute(self, *arrays: Any) -> Any:
+        """Make the updates of a chunk; see `_updates`."""
+        if self.xla not in self._compiled:
+            compiled = tf.function(
+                self._updates,
+                input_signature=self._signature,
+                autograph=False,
+                jit_compile=self.xla,
+            )
+            self._compiled[self.xla] = counted_alone(compiled)
+        return self._compiled[self.xla](*arrays)
 
     def fit(
         self,
@@ -75,7 +98,7 @@ class Trainer:
             keeper: keeps what was done at the end of each segment, after the callbacks.
         """
         model, done = self._model, 0
-        feed = _Feed(batch_size, seed, model.loss_function)
+        feed = _Feed(batch_size, seed, model.loss_function, self.xla)
         history = keras.callbacks.History()
         epochs = -(-updates // course.until) if updates else 0
         params = {"verbose": verbose, "epochs": epochs, "steps": course.until}
@@ -225,16 +248,16 @@ class Trainer:
 class _Feed:
     """Makes the stacked batches of a task, the next chunk while the current one is trained on."""
 
-    def __init__(self, batch_size: int, seed: int, loss: Loss):
-        self._batch_size, self._seed, self._loss = batch_size, seed, loss
+    def __init__(self, batch_size: int, seed: int, loss: Loss, xla: bool):
+        self._batch_size, self._seed, self._loss, self._xla = batch_size, seed, loss, xla
         self.noise_key = key(seed, Stream.TRAINING_NOISE)
 
     def chunks(
         self, task: Task, first: int, size: int
     ) -> Iterator[tuple[Trials, list[np.ndarray]]]:
         """Yield the last batch and the stacked arrays of each chunk of a segment."""
-        stops = range(first, first + size, UPDATES_PER_EXECUTION)
-        spans = [range(at, min(at + UPDATES_PER_EXECUTION, first + size)) for at in stops]
+        n = self._per_execution(size)
+        spans = [range(at, min(at + n, first + size)) for at in range(first, first + size, n)]
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self._stack, task, spans[0])
             for span in [*spans[1:], None]:
@@ -243,10 +266,21 @@ class _Feed:
                     ahead = pool.submit(self._stack, task, span)
                 yield ready
 
+    def _per_execution(self, size: int) -> int:
+        """Return how many of a segment's updates go into one execution."""
+        if not self._xla or self._batch_size > FEW_TRIALS:
+            return UPDATES_PER_EXECUTION
+        # One that divides the segment, so that no remainder is compiled on its own.
+        most = min(SMALL_UPDATES_PER_EXECUTION, size)
+        return next((n for n in range(most, most // 2, -1) if size % n == 0), most)
+
     def _stack(self, task: Task, updates: range) -> tuple[Trials, list[np.ndarray]]:
         batches = [self._batch(task, update) for update in updates]
         names = ("inputs", "targets", "mask")
-        arrays = [_stacked([getattr(b, name) for b in batches]) for name in names]
+        n_steps = max(batch.inputs.shape[1] for batch in batches)
+        if self._xla:
+            n_steps = _one_of_few(task, n_steps)
+        arrays = [_stacked([getattr(b, name) for b in batches], n_steps) for name in names]
         return batches[-1], [*arrays, np.stack([b.lengths for b in batches]).astype(np.int32)]
 
     def _batch(self, task: Task, update: int) -> Trials:
@@ -260,9 +294,14 @@ class _Feed:
         return trials
 
 
-def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
+def _one_of_few(task: Task, n_steps: int) -> int:
+    """Return what trials of `n_steps` are padded to: the longest there can be, where it is known."""
+    most = longest(task.durations, task.dt)
+    return most if most and most >= n_steps else -(-n_steps // LENGTHS) * LENGTHS
+
+
+def _stacked(arrays: list[np.ndarray], n_steps: int) -> np.ndarray:
     """Return arrays (trial, time, channel) as one, the shorter ones padded with 0."""
-    n_steps = max(array.shape[1] for array in arrays)
     if all(array.shape[1] == n_steps for array in arrays):
         return np.stack(arrays)
     stacked = np.zeros((len(arrays), len(arrays[0]), n_steps, arrays[0].shape[2]), np.float32)

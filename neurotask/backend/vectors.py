@@ -24,7 +24,7 @@ class ParameterVectors(keras.layers.Layer):
         dtype: "float32" or "float64".
 
     Attributes:
-        free: the variables that may change, by name.
+        dt: length of a step in ms.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class ParameterVectors(keras.layers.Layer):
         dtype: str,
     ):
         super().__init__(name="vectors", dtype=dtype)
-        self._dt, self._constants = dt, dict(constants)
+        self.dt, self._constants = dt, dict(constants)
         self._free, self._times = tuple(free), tuple(times)
         for name, start in free.items():
             self._add(name, start, name in learned)
@@ -67,7 +67,7 @@ class ParameterVectors(keras.layers.Layer):
         # A time that learns is dt + (start - dt) exp(raw): no change takes it below dt, and weight
         # decay takes it back to its start.
         times: dict[str, Tensor] = {
-            name: self._dt + start * tf.exp(raw) for name, (start, raw) in self.times.items()
+            name: self.dt + start * tf.exp(raw) for name, (start, raw) in self.times.items()
         }
         return {**self._constants, **free, **times}
 
@@ -115,7 +115,7 @@ class Vectors(ParameterVectors):
     def keep_times(self, other: "Vectors") -> None:
         """Take the times of another network that steps by another dt."""
         for name, (start, raw) in self.times.items():
-            raw.assign(_raw(name, other.values()[name].numpy(), start, self._dt))
+            raw.assign(_raw(name, other.values()[name].numpy(), start, self.dt))
 
 
 def _raw(name: str, values: np.ndarray, start: np.ndarray, dt: float) -> np.ndarray:

@@ -41,7 +41,7 @@ class LSTMDynamics(Dynamics):
         return 0
 
     def prepare(self, ops: Ops, weights: Weights, dt: float) -> Weights:
-        n = weights["recurrent"].shape[0]
+        n = weights["recurrent"].shape[-2]
         return {**weights, "gain": ops.array(np.repeat([0.0, 0.0, 1.0, 0.0], n))}
 
     def step(

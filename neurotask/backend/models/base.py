@@ -163,14 +163,16 @@ class RecurrentModel(ForwardModel):
             rule: a learning rule or its name.
             loss: a loss or its name; see `neurotask.losses`.
             regularizers: penalties that are added to the loss; see `neurotask.regularizers`.
-            engine: "graph" (TensorFlow) or "auto" (the fastest that applies).
+            engine: "graph" (TensorFlow), "xla" (compiled to machine code: a second or more before
+                the first update, and again for each length of trials; much faster for few trials
+                and for rules that go forward in time), or "auto" (what suits the rule).
         """
         # All is checked before anything is set: a refused call leaves the model as it was.
         rule, loss = rules.get(rule), losses.get(loss)
         penalties = penalties_of(regularizers)
         for penalty in penalties:
             penalty.check(self)
-        engine = choose("engine", engine, ("auto", "graph"))
+        engine = choose("engine", engine, ("auto", "graph", "xla"))
         optimizer = optimizer_of(optimizer)
         used = optimizer.built
         if used and optimizer is not getattr(self, "optimizer", None):

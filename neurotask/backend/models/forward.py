@@ -21,7 +21,7 @@ from neurotask.backend.running import Runner
 from neurotask.backend.sides import KERNELS
 from neurotask.backend.simulation import names, stacked
 from neurotask.backend.synapses import synapse_table
-from neurotask.backend.tensors import TensorOps, time_first
+from neurotask.backend.tensors import TensorOps, time_first, trial_first
 from neurotask.backend.units import Units
 from neurotask.backend.vectors import Vectors
 from neurotask.trials import Trials
@@ -181,16 +181,17 @@ class ForwardModel(keras.Model):
         """Return states and outputs of whole trials; TensorFlow.
 
         Args:
-            inputs: (trial, time, input).
+            inputs: (..., trial, time, input).
             noise: two whole numbers (int64) that name the noise, or None for none. Each step draws
                 from a counter of its own, so padding at the end changes nothing before it.
 
         Returns:
-            Each variable of the state, (time, trial, unit), and the outputs (trial, time, output).
+            Each variable of the state, (time, ..., trial, unit), and the outputs (..., trial, time,
+            output).
         """
         weights = self.prepare()
-        inputs = tf.transpose(tf.cast(inputs, self.compute_dtype), (1, 0, 2))
-        n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[1]
+        inputs = time_first(tf.cast(inputs, self.compute_dtype))
+        n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[-2]
         noisy = noise is not None and self.noise_per_step > 0
 
         def step(state: State, now: tuple[Tensor, Tensor]) -> State:
@@ -201,7 +202,7 @@ class ForwardModel(keras.Model):
         elements = (inputs, tf.range(tf.cast(n_steps, tf.int64)))
         states = tf.scan(step, elements, initializer=self.start(weights, n_trials))
         outputs = self.readout(weights, self.rates_of(states))
-        return states, tf.transpose(outputs, (1, 0, 2))
+        return states, trial_first(outputs)
 
     def unrolled(self, weights: Weights, inputs: Tensor, noise: Tensor | None) -> "Run":
         """Return a run of whole trials with all that went into each of its steps; TensorFlow.
@@ -310,13 +311,15 @@ class ForwardModel(keras.Model):
         return tf.convert_to_tensor(np.asarray(values), self.compute_dtype)
 
     def normals(self, noise: Tensor, t: Tensor, n_trials: Tensor) -> Tensor:
-        """Return the normals of a step, (trial, noise_per_step).
+        """Return the normals of a step, (..., trial, noise_per_step).
 
         Args:
-            noise: two whole numbers that name the noise.
+            noise: two whole numbers that name the noise, (2,); of several networks (network, 2).
             t: the step.
             n_trials: number of trials.
         """
+        if len(noise.shape) == 2:  # each as it would be drawn for the network alone
+            return tf.stack([self.normals(key, t, n_trials) for key in tf.unstack(noise)])
         # The upper half of the second word is the update (or chunk), the lower half the step.
         # philox by name: another algorithm is picked under XLA otherwise, with other numbers.
         return tf.random.stateless_normal(

@@ -61,13 +61,18 @@ class LearningRule(Setting, ABC):
     Attributes:
         price: what it takes, for the table of `neurotask rules`; None: it is not listed.
         name: by which `compile(rule=...)` knows it.
+        compiled: whether XLA makes it faster at most sizes, so that `engine="auto"` takes it.
     """
 
     price: ClassVar[Price | None] = None
     name: ClassVar[str] = ""
+    compiled: ClassVar[bool] = False
 
     def check(self, model: "RecurrentModel") -> None:
         """Raise a ValueError where a network, with its loss and penalties, cannot be served."""
+
+    def check_batch(self, batch_size: int) -> None:
+        """Raise a ValueError where the rule cannot learn from so many trials at once."""
 
     def traces(self, model: "RecurrentModel") -> int:
         """Return how many numbers the rule keeps for each trial beside the states."""

@@ -12,7 +12,7 @@ from neurotask.backend.rules.composed import Composed
 from neurotask.backend.rules.credit.back_in_time import Blocks
 from neurotask.backend.rules.feedback import Symmetric
 from neurotask.backend.rules.update import Descent, finite
-from neurotask.backend.tensors import ZERO
+from neurotask.backend.tensors import derivatives
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -85,7 +85,7 @@ class BPTT(LearningRule):
         variables = [variable.value for variable in model.trainable_variables]
         with tf.GradientTape() as tape:
             loss, outputs = self.loss(model, batch)
-        return loss, outputs, tape.gradient(loss, variables, unconnected_gradients=ZERO)
+        return loss, outputs, derivatives(tape, loss, variables)
 
     def loss(self, model: "RecurrentModel", batch: Batch) -> tuple[Tensor, Tensor]:
         """Return what is minimised, penalties included, and the outputs."""

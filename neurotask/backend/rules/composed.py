@@ -2,9 +2,9 @@
 
     change = -Update( contract( Feedback(Error), Credit ) )     after a trial, or each few steps
 
-One loop runs them all. Within a step the order is: the network moves by the weights as they are; its
-outputs are compared; the error reaches the units by the feedback of that moment; credit takes in
-what the synapses saw; both are contracted; the weights change.
+One loop runs them all. Within a step the order is: the network moves by the weights as they are;
+its outputs are compared; the error reaches the units by the feedback of that moment; credit takes
+in what the synapses saw; both are contracted; the weights change.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,14 @@ from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.rules import feedback as feedbacks
 from neurotask.backend.rules.base import Batch, LearningRule
+from neurotask.backend.rules.by_errors import learn_by_errors
 from neurotask.backend.rules.credit.base import Credit, Moment
+from neurotask.backend.rules.credit.nothing import Nothing
 from neurotask.backend.rules.credit.within import Leaky
 from neurotask.backend.rules.error import Compared, OutputError
-from neurotask.backend.rules.feedback import Feedback
 from neurotask.backend.rules.prepared import Prepared
 from neurotask.backend.rules.update import Descent, Update, finite
-from neurotask.backend.tensors import ZERO, time_first, trial_first
+from neurotask.backend.tensors import derivatives, time_first, trial_first
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -58,6 +59,8 @@ class Composed(LearningRule):
     update: Update = Descent()
     when: Any = "trial"
 
+    compiled = True
+
     def __post_init__(self) -> None:
         for name, kind in (("credit", Credit), ("error", OutputError), ("update", Update)):
             value = getattr(self, name)
@@ -75,6 +78,8 @@ class Composed(LearningRule):
     def check(self, model: "RecurrentModel") -> None:
         for part in (self.credit, self.feedback, self.update):
             part.check(model)
+        if self.update.needs == "errors":
+            self._check_errors()
         if self.when == "trial":
             return
         if not self.credit.forward:
@@ -96,6 +101,20 @@ class Composed(LearningRule):
                     f'trial, got {penalty!r}, which looks at whole trials. Give when="trial".'
                 )
 
+    def _check_errors(self) -> None:
+        """Raise where the other parts do not go with an update that takes errors."""
+        update = type(self.update).__name__
+        if not isinstance(self.credit, Nothing):
+            raise ValueError(
+                f"`credit` must be Nothing() with {update}, which takes errors and no gradients, "
+                f"got {self.credit!r}. Give FORCE(), or update=Descent()."
+            )
+        if self.when == "trial":
+            raise ValueError(
+                f"`when` must be a number of steps with {update}, which learns within a trial, got "
+                '"trial". Give when=1.'
+            )
+
     def traces(self, model: "RecurrentModel") -> int:
         if self.when == "trial" and self.credit.cut is not None:
             return 0
@@ -111,11 +130,18 @@ class Composed(LearningRule):
     def learn(
         self, model: "RecurrentModel", batch: Batch, state: dict[str, Any]
     ) -> tuple[Tensor, Tensor, Tensor]:
+        if self.update.needs == "errors":
+            loss, outputs, made, last = learn_by_errors(self, model, batch, state["update"])
+            self.ended(model, last)
+            return loss, outputs, made
         if self.when != "trial":
             return self._within(model, batch, state)
         loss, outputs, gradients, traces = self._of_trials(model, batch, state)
         made, _ = self._change(model, state, gradients, loss, traces)
         return loss, outputs, made
+
+    def ended(self, model: "RecurrentModel", last: State) -> None:
+        """Do what is to be done with the state at the end of trials that were learned by errors."""
 
     def gradients(
         self, model: "RecurrentModel", batch: Batch, state: Any = None, forward: bool = False
@@ -164,7 +190,7 @@ class Composed(LearningRule):
             tape.watch(arrays)
             terms = [penalty(model, batch, states) for penalty in model.penalties]
             total = tf.add_n(terms) if terms else tf.zeros((), model.compute_dtype)
-        by = tape.gradient(total, [arrays, variables], unconnected_gradients=ZERO)
+        by = derivatives(tape, total, [arrays, variables])
         return total, tf.concat(by[0], -1) if arrays else tf.zeros(()), by[1]
 
     def _forward(
@@ -311,7 +337,5 @@ def _by_state(model: "RecurrentModel", states: State, by_rates: Tensor) -> Tenso
     with tf.GradientTape() as tape:
         tape.watch(states)
         rates = model.rates_of(states)
-    by = tape.gradient(
-        rates, list(states.values()), output_gradients=by_rates, unconnected_gradients=ZERO
-    )
+    by = derivatives(tape, rates, list(states.values()), by_rates)
     return tf.concat(by, -1)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import Weights
 from neurotask.backend.settings import Setting
-from neurotask.backend.tensors import ZERO, trial_first
+from neurotask.backend.tensors import derivatives, trial_first
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -75,5 +75,5 @@ class OutputError(Setting):
                 errors = model.loss_function.errors(targets, outputs)
                 summed = tf.reduce_sum(model.loss_function.weights(mask) * errors, (-2, -1))
                 loss = summed / size
-        by = tape.gradient(loss, [received, variables], unconnected_gradients=ZERO)
+        by = derivatives(tape, loss, [received, variables])
         return Compared(loss, outputs, *by)

@@ -92,7 +92,8 @@ class Symmetric(Feedback):
 class Random(Feedback):
     """F = B: drawn once, B_ij ~ N(0, scale² / outputs), and kept.
 
-    The readout comes to align with it, so that its errors point where they should.
+    The readout comes to align with it, so that its errors point where they should. Feedback to a
+    unit of a type has the sign of what the unit sends.
 
     Args:
         scale: standard deviation of the sum over outputs.
@@ -296,9 +297,15 @@ def get(feedback: Any) -> Feedback:
 
 
 def drawn(model: "RecurrentModel", scale: float) -> np.ndarray:
-    """Return B ~ N(0, scale² / outputs), (unit, output), which belongs to the network's seed."""
+    """Return B ~ N(0, scale² / outputs), (unit, output), which belongs to the network's seed.
+
+    Where Dale's law gives a unit's synapses a sign, its feedback has that sign: a readout that
+    cannot change its sign could not come to align with another.
+    """
     shape = (len(model.units), len(model.output_names))
-    return _generator(model).normal(0.0, scale / np.sqrt(shape[1]), shape)
+    matrix = _generator(model).normal(0.0, scale / np.sqrt(shape[1]), shape)
+    sign = model.kernels["output"].sign.numpy()[:, None]
+    return np.where(sign == 0, matrix, sign * np.abs(matrix))
 
 
 def variable(model: "RecurrentModel", matrix: np.ndarray | None) -> Any:

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State, Weights
-from neurotask.backend.tensors import ZERO, TensorOps
+from neurotask.backend.tensors import TensorOps, derivatives
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -24,7 +24,7 @@ _ACROSS = ("input", "output", "feedback", "feedforward")
 
 
 class Watching:
-    """An engine that notes what is sent through synapses and what arrives, and may cut credit there.
+    """An engine that notes what goes through synapses, and may cut credit there.
 
     Args:
         ops: the engine, which does all else.
@@ -94,7 +94,7 @@ class Step:
     ):
         self._before = {name: tf.identity(values) for name, values in before.items()}
         self._tape = tf.GradientTape(persistent=True)
-        ops = Watching(model.ops, cut, self._tape)
+        ops: Any = Watching(model.ops, cut, self._tape)
         one = next(iter(before.values()))[..., :1]  # (..., trial, 1)
         with self._tape:
             self._tape.watch(self._before)
@@ -112,9 +112,7 @@ class Step:
             credit: (..., trial, variable * unit).
             targets: any of `received`, `vectors`, `state`.
         """
-        return self._tape.gradient(
-            self._joined, targets, output_gradients=credit, unconnected_gradients=ZERO
-        )
+        return derivatives(self._tape, self._joined, targets, credit)
 
     @property
     def state(self) -> State:
@@ -128,10 +126,12 @@ class Step:
             decay[v][w], of variable v after by variable w before, (..., trial, unit); and of each
             variable after by what was received, and by vectors: (..., trial, gate * unit) by name.
         """
-        decay, gain, own = [], {n: [] for n in self.received}, {n: [] for n in self.vectors}
+        decay: list[list[Tensor]] = []
+        gain: dict[str, list[Tensor]] = {name: [] for name in self.received}
+        own: dict[str, list[Tensor]] = {name: [] for name in self.vectors}
         for values in self.after.values():
             targets = [list(self._before.values()), self.received, self.vectors]
-            by = self._tape.gradient(values, targets, unconnected_gradients=ZERO)
+            by = derivatives(self._tape, values, targets)
             decay.append(by[0])
             for name in gain:
                 gain[name].append(by[1][name])
@@ -185,7 +185,7 @@ class Jacobian:
             return tf.reshape(values, tf.concat(parts, 0))
 
         rows = tf.eye(n, dtype=after.dtype)
-        rows = tf.tile(rows, [n_trials, 1])
+        rows = tf.tile(rows, tf.stack([n_trials, 1]))
         rows = tf.broadcast_to(rows, shape)
         by = step.back(rows, [list(step.state.values()), step.received, step.vectors])
         self.state = per_trial(tf.concat(by[0], -1))

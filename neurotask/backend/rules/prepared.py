@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import Weights
-from neurotask.backend.tensors import ZERO
+from neurotask.backend.tensors import derivatives
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -61,9 +61,7 @@ class Prepared:
             return [tf.zeros_like(variable) for variable in self._variables]
         weights = [self.weights[name] for name in given]
         shaped = [tf.reshape(v, tf.shape(self.weights[name])) for name, v in given.items()]
-        return self._tape.gradient(
-            weights, self._variables, output_gradients=shaped, unconnected_gradients=ZERO
-        )
+        return derivatives(self._tape, weights, self._variables, shaped)
 
 
 def _is_vector(values: Tensor) -> bool:

@@ -1,9 +1,9 @@
 """How what a rule has learned becomes a change of weights: the last of a rule's four parts."""
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import tensorflow as tf
 
@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 class Update(Setting, ABC):
-    """How gradients become a change of weights. A subclass is a frozen dataclass."""
+    """How gradients, or errors, become a change of weights. A subclass is a frozen dataclass.
+
+    Attributes:
+        needs: "gradients" (it gives `apply`) or "errors" of receivers beside the rates of their
+            senders (it gives `apply_errors`).
+    """
+
+    needs: ClassVar[str] = "gradients"
 
     def check(self, model: "RecurrentModel") -> None:
         """Raise a ValueError where a network cannot be updated so."""
@@ -25,7 +32,6 @@ class Update(Setting, ABC):
         """Return what is carried along: a nest of variables, () for nothing."""
         return ()
 
-    @abstractmethod
     def apply(self, model: "RecurrentModel", state: Any, gradients: Sequence[Tensor]) -> None:
         """Change the variables that learn; runs inside a compiled graph.
 
@@ -34,6 +40,31 @@ class Update(Setting, ABC):
             state: what `init` returned.
             gradients: of each of `model.trainable_variables`; all finite.
         """
+        raise NotImplementedError
+
+    def apply_errors(
+        self,
+        model: "RecurrentModel",
+        state: Any,
+        kernel: str,
+        rates: Tensor,
+        error: Tensor,
+        weight: Tensor,
+    ) -> Tensor:
+        """Change the weights of a kernel by a step of trials; runs inside a compiled graph.
+
+        Args:
+            model: the network.
+            state: what `init` returned.
+            kernel: its name.
+            rates: what the senders sent, (..., trial, pre).
+            error: what the receivers received less what they should have, (..., trial, post).
+            weight: how much each error counts, 0 for not at all, (..., trial, post).
+
+        Returns:
+            Whether it was done: not where something is not finite.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.rules.credit.base import Credit, Moment, Traces
 from neurotask.backend.rules.linear import joined, parted
-from neurotask.backend.tensors import ZERO
+from neurotask.backend.tensors import derivatives
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -39,12 +39,7 @@ class BackInTime(Credit):
             start = joined(model.start(weights, tf.shape(signal)[-2]))
             step = model.network.step
             after = joined(step(model.ops, weights, run.before, run.inputs, run.noise))
-        return tape.gradient(
-            [after, start],
-            variables,
-            output_gradients=[credit, at_start],
-            unconnected_gradients=ZERO,
-        )
+        return derivatives(tape, [after, start], variables, [credit, at_start])
 
     def _credit(self, model: "RecurrentModel", run: "Run", signal: Tensor) -> Any:
         """Return c_t of each step, and of the state before the first."""

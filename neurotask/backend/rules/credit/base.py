@@ -1,9 +1,9 @@
 """Which past a synapse remembers: the third of a rule's four parts.
 
-A learning signal says at each step how the loss depends on the state of a unit then. Credit says how
-that state has depended on a weight, at that step and in all before. All forms of it are run by one
-loop forward in time; those that know of nothing but the unit itself have a second form, the backward
-pass with edges cut, which keeps nothing for each synapse. Both give the same gradient.
+A learning signal says at each step how the loss depends on the state of a unit then. Credit says
+how that state has depended on a weight, at that step and in all before. All forms of it are run by
+one loop forward in time; those that know of nothing but the unit itself have a second form, the
+backward pass with edges cut, which keeps nothing for each synapse. Both give the same gradient.
 """
 
 from abc import ABC, abstractmethod
@@ -16,8 +16,8 @@ from neurotask.backend.rules.prepared import Prepared
 from neurotask.backend.settings import Setting
 
 if TYPE_CHECKING:
-    from neurotask.backend.models.forward import Run
     from neurotask.backend.models.base import RecurrentModel
+    from neurotask.backend.models.forward import Run
 
 Traces = Any
 

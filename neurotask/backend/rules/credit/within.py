@@ -9,7 +9,7 @@ from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.rules.credit.base import Credit, Moment, Traces
 from neurotask.backend.rules.linear import Step, Watching, joined, parted
-from neurotask.backend.tensors import ZERO
+from neurotask.backend.tensors import derivatives
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
@@ -122,22 +122,15 @@ class Leaky(Credit):
             tape.watch(run.before)
             weights = model.prepare()
             start = joined(model.start(weights, tf.shape(signal)[-2]))
-            ops = Watching(model.ops, self.cut or "synapses", tape)
+            ops: Any = Watching(model.ops, self.cut or "synapses", tape)
             after = model.network.step(ops, weights, run.before, run.inputs, run.noise, fed=fed)
             both = joined(after)
         credit, at_start = signal, tf.zeros_like(signal[0])
         if self.decays:
             before = list(run.before.values())
-            lasting = [
-                tape.gradient(after[name], before, unconnected_gradients=ZERO) for name in names
-            ]
+            lasting = [derivatives(tape, after[name], before) for name in names]
             credit, at_start = _reverse(signal, lasting, names)
-        return tape.gradient(
-            [both, start],
-            variables,
-            output_gradients=[credit, at_start],
-            unconnected_gradients=ZERO,
-        )
+        return derivatives(tape, [both, start], variables, [credit, at_start])
 
     def _step(self, moment: Moment) -> Step:
         prepared = moment.prepared
