@@ -58,7 +58,8 @@ class OutputError(Setting):
         Args:
             model: the network.
             rates: of its units, (time, ..., trial, unit) or (..., trial, unit) of one step.
-            targets, mask: (..., trial, time, output); of one step (..., trial, output).
+            targets: what is wanted, (..., trial, time, output); of one step (..., trial, output).
+            mask: weight of each, of the same shape.
             present: (..., trial, time).
             size: what the sum of errors is divided by, of one step; None: these are whole trials.
         """

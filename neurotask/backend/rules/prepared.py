@@ -1,8 +1,8 @@
 """The weights as a step uses them, and the way back from them to the variables that learn.
 
-Credit is given to prepared weights, where a kernel is a matrix (pre, gate * post) and time constants
-are factors of a step. From there it goes back through signs, masks and strengths by the chain rule,
-so that every rule obeys the connectivity without knowing of it.
+Credit is given to prepared weights, where a kernel is a matrix (pre, gate * post) and time
+constants are factors of a step. From there it goes back through signs, masks and strengths by the
+chain rule, so that every rule obeys the connectivity without knowing of it.
 """
 
 from collections.abc import Mapping
