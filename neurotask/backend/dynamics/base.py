@@ -92,6 +92,19 @@ class Dynamics(Setting, ABC):
     def rates(self, ops: Ops, state: State) -> Array:
         """Return the rates that belong to a state, of any leading shape."""
 
+    def lasting(self, weights: Weights) -> Array | None:
+        """Return which share of a unit's state is left after a step, if that is always the same.
+
+        It is a formula that saves learning rules work; without it they find out by differentiation.
+
+        Args:
+            weights: what `prepare` returned.
+
+        Returns:
+            A number or (unit,), of dynamics with one state variable; None where it changes.
+        """
+        return None
+
     @abstractmethod
     def noise_per_step(self, n_units: int) -> int:
         """Return how many normals a step takes of noise, 0 for none."""

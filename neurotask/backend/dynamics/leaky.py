@@ -101,6 +101,9 @@ class Leaky(Dynamics):
         }
         return own if self.plasticity is None else own | self.plasticity.vectors(units)
 
+    def lasting(self, weights: Weights) -> Array | None:
+        return weights["leak"] if self.plasticity is None else None
+
     def noise_per_step(self, n_units: int) -> int:
         return n_units * (self.noise > 0) + (self.shared_noise > 0)
 

@@ -50,7 +50,7 @@ class Leaky(Credit):
             raise ValueError(
                 "`feedforward` must be frozen under a rule whose credit stays within a unit, since "
                 "no error reaches the stage before the units. Give "
-                'FeedForward(..., connectivity=Connectivity(frozen="all")), or rule="bptt".'
+                'FeedForward(..., connectivity=Connectivity(frozen="->")), or rule="bptt".'
             )
 
     def memory(self, model: "RecurrentModel") -> int:
@@ -126,7 +126,10 @@ class Leaky(Credit):
             after = model.network.step(ops, weights, run.before, run.inputs, run.noise, fed=fed)
             both = joined(after)
         credit, at_start = signal, tf.zeros_like(signal[0])
-        if self.decays:
+        always = model.network.dynamics.lasting(weights) if self.cut == "synapses" else None
+        if self.decays and always is not None:
+            credit, at_start = _filtered(signal, always)
+        elif self.decays:
             before = list(run.before.values())
             lasting = [derivatives(tape, after[name], before) for name in names]
             credit, at_start = _reverse(signal, lasting, names)
@@ -134,9 +137,11 @@ class Leaky(Credit):
 
     def _step(self, moment: Moment) -> Step:
         prepared = moment.prepared
+        # No credit passes from the units to the stage before them.
+        vectors = [name for name in prepared.vectors if name != "feedforward_bias"]
         return Step(
             moment.model, prepared.weights, moment.before, moment.inputs, moment.noise,
-            fed=moment.fed, cut=self.cut or "synapses", vectors=prepared.vectors,
+            fed=moment.fed, cut=self.cut or "synapses", vectors=vectors,
         )  # fmt: skip
 
     def _names(self, moment: Moment, step: Step) -> list[str]:
@@ -182,6 +187,29 @@ def _spread(values: Tensor, rank: int) -> Tensor:
     for _ in range(rank - values.shape.rank):
         values = values[..., tf.newaxis, :]
     return values
+
+
+def _filtered(signal: Tensor, lasting: Tensor) -> tuple[Tensor, Tensor]:
+    """Return c_t = q_t + d c_{t+1} of each step, and of the state before the first; as `_reverse`.
+
+    Args:
+        signal: (time, ..., trial, unit).
+        lasting: d, a number or (..., unit).
+    """
+    n_steps, axes = tf.shape(signal)[0], [1] * (signal.shape.rank - 1)
+    at = tf.reshape(tf.range(n_steps), (-1, *axes))
+
+    def turn(span: Tensor, credit: Tensor, lasts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        there = tf.cast(at + span < n_steps, signal.dtype)
+        return 2 * span, credit + lasts * there * tf.roll(credit, -span, 0), lasts * lasts
+
+    _, credit, _ = tf.while_loop(
+        lambda span, *_: span < n_steps,
+        turn,
+        (tf.constant(1), signal, lasting),
+        parallel_iterations=1,
+    )
+    return credit, lasting * credit[0]
 
 
 def _reverse(
