@@ -17,15 +17,29 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["all", "tasks", "learning", "shaping", "backend", "curriculum", "resume"],
+        choices=[
+            "all",
+            "tasks",
+            "learning",
+            "shaping",
+            "backend",
+            "curriculum",
+            "resume",
+            "rules",
+            "rules_learning",
+        ],
         default="all",
         help="tasks: making each task's trials; learning: networks that learn ten of them; "
         "shaping: networks with the library's curricula and without; "
         "backend: what constraints and other models cost; curriculum: what evaluations and run "
-        "folders cost; resume: runs that are killed",
+        "folders cost; resume: runs that are killed; rules: time and memory of learning rules; "
+        "rules_learning: how well each trains a network under Dale's law",
     )
     parser.add_argument(
-        "--only", nargs="*", metavar="NAME", help="learning: these tasks; shaping: these curricula"
+        "--only",
+        nargs="*",
+        metavar="NAME",
+        help="learning: these tasks; shaping: these curricula; rules_learning: these rules",
     )
     parser.add_argument("--runs", type=int, default=30, help="resume: runs that are killed")
     parser.add_argument("--rounds", type=int, default=10, help="rounds of turns")
@@ -66,6 +80,15 @@ def _measured(arguments: argparse.Namespace) -> tuple[str, str, str]:
         from benchmarks import resume
 
         return "resume.md", "Killed and resumed", resume.table(arguments.runs)
+    if arguments.what == "rules":
+        from benchmarks import rules
+
+        return "rules.md", "Learning rules", rules.table(arguments.rounds)
+    if arguments.what == "rules_learning":
+        from benchmarks import rules_learning
+
+        names = tuple(arguments.only or ())
+        return "rules_learning.md", "Learning by each rule", rules_learning.table(names)
     return "table.md", "Benchmarks", markdown(measure(arguments.rounds))
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 import neurotask as nt
-from neurotask.backend.rules.base import descend
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,15 @@ class Averaged(nt.rules.LearningRule):
         averages = [tf.Variable(tf.zeros_like(v.value)) for v in model.trainable_variables]
         return {"averages": averages, "count": tf.Variable(tf.zeros((), tf.int64))}
 
-    def update(self, model, batch, state):
+    def learn(self, model, batch, state):
         loss, outputs, gradients = nt.rules.BPTT().gradients(model, batch)
         for average, gradient in zip(state["averages"], gradients, strict=True):
             average.assign(self.memory * average + (1.0 - self.memory) * gradient)
         state["count"].assign_add(1)
         correction = 1.0 - self.memory ** tf.cast(state["count"], model.compute_dtype)
         directions = [average / correction for average in state["averages"]]
-        return loss, outputs, descend(model, directions, loss)
+        nt.rules.Descent(clip_norm=None).apply(model, (), directions)
+        return loss, outputs, tf.constant(True)
 
 
 def decided(evaluation):

@@ -48,7 +48,7 @@ class Ours:
         """Change the weights by one batch and return the loss."""
         present = tf.ones(tf.shape(inputs)[:2])
         batch = Batch(inputs, targets, mask, present, key)
-        return self._model.rule.update(self._model, batch, self._model.trainer.state)[0]
+        return self._model.rule.learn(self._model, batch, self._model.trainer.state)[0]
 
     def fit(self, updates: int) -> None:
         """Train as a user does: trials made on the way, a callback, the history."""

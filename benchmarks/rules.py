@@ -97,6 +97,16 @@ def _updates(model: nt.RateRNN, n: int = EXECUTED, trials: int = 1) -> Candidate
     return Candidate(call, repeats=3, updates=n)
 
 
+def _replicas(rule: Any) -> Candidate:
+    """Return an execution of as many updates of several networks at once."""
+    networks = nt.Networks.like(network(rule), REPLICAS)
+    trainer = networks._trained()
+    trainer._gather()
+    arrays = [np.stack([array] * REPLICAS, 1) for array in _arrays(EXECUTED, 1, STEPS)]
+    keys = np.zeros((REPLICAS, 2), np.int64)
+    return Candidate(lambda: trainer._execute(*arrays, keys)[0].numpy(), 3, EXECUTED)
+
+
 def _loop(loop: Callable[..., None]) -> Candidate:
     rng = np.random.default_rng(0)
     weights = [
@@ -161,6 +171,55 @@ def _batches(rounds: int) -> Rows:
         title = f"{name}, 64 trials, 32 units, {STEPS} steps, XLA"
         rows.append((title, f"{xla.median:.1f} ms", f"{xla.best:.1f} ms", ratio, ""))
     return rows
+
+
+# --- FORCE ---------------------------------------------------------------------------------------
+
+FORCED, LONG = 1000, 2000  # units, steps of the trial
+
+
+def _force(rounds: int) -> Rows:
+    """Return what a step of FORCE takes, beside the loop in NumPy."""
+    model = nt.RateRNN(
+        ["silent"], ["z"], units=FORCED, dt=1.0, tau=10.0, activation="tanh",
+        feedback=nt.Connectivity(),
+    )  # fmt: skip
+    model.compile("sgd", rule="force", engine="xla")
+    arrays, key = _arrays(1, 1, LONG), tf.constant([1, 0], tf.int64)
+    rng = np.random.default_rng(0)
+    recurrent = (1.5 * rng.standard_normal((FORCED, FORCED)) / FORCED**0.5).astype(np.float32)
+    calls = {
+        "FORCE": Candidate(lambda: model.trainer._execute(*arrays, key)[0].numpy(), 1, LONG),
+        "NumPy loop, FORCE": Candidate(lambda: force_loop(recurrent, target(LONG)), 1, LONG),
+    }
+    times = interleave(calls, max(rounds // 3, 1))
+    loop = times["NumPy loop, FORCE"]
+    return [
+        (
+            f"{name}, a step of {FORCED} units, readout learned every 2nd, float32",
+            f"{own.median:.3f} ms",
+            f"{own.best:.3f} ms",
+            "" if own is loop else f"{own.ratio(loop):.2f} x NumPy loop",
+            "" if own is loop else "<= 0.2 ms",
+        )
+        for name, own in times.items()
+    ]
+
+
+def force_loop(recurrent: np.ndarray, wanted: np.ndarray) -> None:
+    """Run a trial of FORCE as its equations read."""
+    n = len(recurrent)
+    x, w, p = np.full(n, 0.1, np.float32), np.zeros(n, np.float32), np.eye(n, dtype=np.float32)
+    fed, r, z = np.linspace(-1, 1, n, dtype=np.float32), np.tanh(x), np.float32(0)
+    for t, y in enumerate(wanted.astype(np.float32)):
+        x = np.float32(1 - LEAK) * x + np.float32(LEAK) * (recurrent @ r + fed * z)
+        r = np.tanh(x)
+        z = w @ r
+        if t % 2:
+            pr = p @ r
+            k = pr / (1 + r @ pr)
+            p -= np.outer(k, pr)
+            w -= (z - y) * k
 
 
 # --- memory --------------------------------------------------------------------------------------

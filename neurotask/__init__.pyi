@@ -20,6 +20,7 @@ from .backend.models.gru import GRU as GRU
 from .backend.models.lstm import LSTM as LSTM
 from .backend.models.rate import RateRNN as RateRNN
 from .backend.network import FeedForward as FeedForward
+from .backend.networks import Networks as Networks
 from .backend.parameters import Parameters as Parameters
 from .backend.perturbation import Perturbation as Perturbation
 from .backend.rollout import rollout as rollout

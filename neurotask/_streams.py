@@ -31,6 +31,8 @@ class Stream(IntEnum):
     ORDER = 14
     STAIRCASE = 15
     FEEDBACK = 16
+    PROBE = 17
+    PROBE_NOISE = 18
 
 
 def generator(seed: int, stream: Stream, *index: int) -> np.random.Generator:

@@ -1,20 +1,33 @@
 """The learning rules and their parts: `neurotask.rules.BPTT()`."""
 
 from neurotask.backend.rules import BPTT as BPTT
+from neurotask.backend.rules import DNI as DNI
+from neurotask.backend.rules import FORCE as FORCE
+from neurotask.backend.rules import KFRTRL as KFRTRL
 from neurotask.backend.rules import RFLO as RFLO
+from neurotask.backend.rules import RLS as RLS
 from neurotask.backend.rules import RTRL as RTRL
+from neurotask.backend.rules import UORO as UORO
 from neurotask.backend.rules import Broadcast as Broadcast
 from neurotask.backend.rules import ClippedStep as ClippedStep
 from neurotask.backend.rules import Composed as Composed
 from neurotask.backend.rules import Descent as Descent
 from neurotask.backend.rules import Feedback as Feedback
+from neurotask.backend.rules import KeRNL as KeRNL
 from neurotask.backend.rules import KolenPollack as KolenPollack
 from neurotask.backend.rules import LearningRule as LearningRule
 from neurotask.backend.rules import LowRank as LowRank
+from neurotask.backend.rules import Miconi as Miconi
+from neurotask.backend.rules import NodePerturbation as NodePerturbation
 from neurotask.backend.rules import Random as Random
+from neurotask.backend.rules import ReverseKFRTRL as ReverseKFRTRL
 from neurotask.backend.rules import SignConcordant as SignConcordant
 from neurotask.backend.rules import SnAp0 as SnAp0
 from neurotask.backend.rules import SnAp1 as SnAp1
 from neurotask.backend.rules import Symmetric as Symmetric
 from neurotask.backend.rules import TruncatedBPTT as TruncatedBPTT
 from neurotask.backend.rules import Update as Update
+from neurotask.backend.rules import named as named
+from neurotask.backend.rules.diagnosis import Diagnosis as Diagnosis
+from neurotask.backend.rules.diagnostics import Diagnostics as Diagnostics
+from neurotask.backend.rules.diagnostics import diagnose as diagnose

@@ -366,3 +366,135 @@ def test_curriculum_learning_page_has_its_figure(curriculum_learning):
     assert re.findall(r"\]\((\w+\.png)\)", page.read_text()) == ["curriculum_learning.png"]
     figure = page.with_suffix(".png")
     assert figure.read_bytes().startswith(b"\x89PNG") and figure.stat().st_size < 400_000
+
+
+@pytest.fixture(scope="module")
+def rflo():
+    path = ROOT / "docs" / "reproductions" / "rflo.py"
+    return SimpleNamespace(**runpy.run_path(str(path)))
+
+
+def rflo_loop(network, rule, trials):
+    """The notebook's loop over steps in NumPy: losses, recurrent and output weights.
+
+    Changes are eta / steps times the sum over steps, and the loss is half the mean squared error.
+    """
+    weights = network.effective_weights()
+    w, readout = (weights[name].to_numpy().copy() for name in ("recurrent", "output"))
+    random, local = "random" in rule or rule == "RFLO", rule != "BPTT" and "not local" not in rule
+    fixed = network.trainer.rule_state["feedback"].numpy() if random else None
+    steps, losses = 100, []
+    eta = 2 * float(np.float32(0.015))  # 0.03, as Keras keeps half of it
+    phase = 2 * np.pi * np.arange(1, steps + 1) / steps
+    wanted = (np.sin(phase) + np.sin(2 * phase) / 2 + np.sin(4 * phase) / 4).astype(np.float32)
+    for _ in range(trials):
+        h, rates = [np.full(len(w), 0.1)], []
+        for _ in range(steps):
+            rates.append(np.tanh(w @ h[-1]))
+            h.append(0.9 * h[-1] + 0.1 * rates[-1])
+        errors = np.array([readout @ one for one in h[1:]])[:, 0] - wanted
+        losses.append((errors**2).mean() / 2)
+        feedback = fixed[:, 0] if random else readout[0].copy()
+        credit, dw = np.zeros(len(w)), np.zeros_like(w)
+        for t in reversed(range(steps)):
+            credit = credit + feedback * errors[t]
+            entering = 0.1 * (1 - rates[t] ** 2) * credit
+            dw += np.outer(entering, h[t])
+            credit = 0.9 * credit + (0.0 if local else w.T @ entering)
+        dreadout = errors @ np.array(h[1:])
+        w -= eta / steps * dw
+        readout -= eta / steps * dreadout
+    return np.array(losses), w, readout
+
+
+@pytest.mark.parametrize(
+    "rule", ["BPTT", "RFLO", "local, symmetric feedback", "not local, random feedback"]
+)
+def test_rflo_learns_as_a_loop_in_numpy(rflo, rule):
+    network = rflo.network(rule, rflo.RULES[rule], 12, rflo.PERIOD, 3, "float64")
+    network.compile(network.optimizer, rule=rflo.RULES[rule], engine="graph")
+    losses, *weights = rflo_loop(network, rule, trials=3)
+    history = network.fit(rflo.Sines(), updates=3, batch_size=1, segment=1, verbose=0).history
+    np.testing.assert_allclose(np.array(history["loss"]) / 2, losses, rtol=1e-10)
+    for name, wanted in zip(("recurrent", "output"), weights, strict=True):
+        got = network.effective_weights()[name].to_numpy()
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-12)
+
+
+def test_rflo_starts_from_the_notebooks_network(rflo):
+    trials = rflo.Sines().trials(1, seed=0)
+    assert trials.targets.shape == (1, 100, 1) and trials.mask.all() and not trials.inputs.any()
+    assert 0.5 * (trials.targets**2).mean() == pytest.approx(0.328125)
+    network = rflo.network("RFLO", rflo.RULES["RFLO"], 50, rflo.PERIOD, 0)
+    weights = network.effective_weights()
+    # Of n normals the sd is known to 1 / sqrt(2 n).
+    assert weights["recurrent"].to_numpy().std() == pytest.approx(1.5 / np.sqrt(50), rel=0.06)
+    readout = abs(weights["output"].to_numpy()) * np.sqrt(50)
+    assert 0.08 < readout.max() <= 0.1
+    assert [v.path for v in network.trainable_variables] == ["recurrent/raw", "output/raw"]
+    dale = rflo.network("RFLO, Dale's law", rflo.RULES["RFLO"], 30, 20, 0)
+    signed = dale.effective_weights()
+    sign = [1] * 15 + [-1] * 15
+    for kernel in ("recurrent", "output"):
+        assert (np.sign(signed[kernel].to_numpy()) == sign).all()
+
+
+@pytest.fixture(scope="module")
+def rflo_results(rflo):
+    """Losses that fall as 1 / trial and alignments that grow, for each of the runs."""
+    fall = 0.3 / np.arange(1, 2601)[:, None] * np.linspace(0.5, 2.0, 9)
+    aligned = np.linspace(0, 0.9, 27)[:, None] * np.linspace(0.9, 1.0, 9)
+    made = {}
+    for run in rflo.all_runs():
+        random = "symmetric" not in run[0] and run[0] != "BPTT"
+        alignment = aligned if random else np.full((27, 9), np.nan)
+        made[run] = rflo.Learned(losses=fall, alignment=alignment, seconds=1.0)
+    return made
+
+
+def test_rflo_is_told_and_drawn(rflo, rflo_results, tmp_path):
+    assert len(rflo_results) == 4 + 12 + 4
+    one = rflo_results["RFLO", 50, 10]
+    np.testing.assert_allclose(one.loss(100), one.losses[50:100].mean(0))
+    table = rflo.notebook_table(rflo_results, marks=(100, 300, 1000, 2000, 2600))
+    assert table.count("\n") == 1 + 8 and "| 0.85 (0.83 to 0.88) |" in table
+    assert "| 160 τ | 0.38 (0.26 to 0.49) |" in rflo.periods_table(rflo_results)
+    assert "| in NumPy | 2.0e-3 | 6.2e-3 | .019 | 6.7e-3 |" in rflo.early_table(rflo_results)
+    figure = rflo.draw(rflo_results)
+    figure.savefig(tmp_path / "figure.png")
+    notebook, alignment = figure.axes[:2]
+    assert notebook.get_yscale() == "log" and len(notebook.lines) == 5
+    middle = np.median(one.losses[50:100].mean(0))
+    assert notebook.lines[1].get_xydata()[1] == pytest.approx((100, middle))
+    assert alignment.lines[0].get_ydata()[-1] == pytest.approx(0.9 * 0.95)
+
+
+def test_rflo_says_what_is_met(rflo, rflo_results):
+    slow = {run: replace(one, losses=one.losses * 40) for run, one in rflo_results.items()}
+    lines = rflo.verdict(slow, (1e-12, 1e-9)).splitlines()
+    met = [line.startswith("- met:") for line in lines]
+    # At trial 1,000: .0154 in the median and .0085 in seeds 0 to 2; .0058 at the end.
+    assert met == [True, False, False, True, True, False, True, True, False]
+    assert all(line.startswith(("- met:", "- not met:")) for line in lines)
+
+
+def test_rflo_trains_several_networks_and_keeps_them(rflo, tmp_path):
+    run = ("RFLO", 20, 10)
+    first = rflo.train_all([run], trials=150, networks=2, cache=tmp_path)[run]
+    assert first.losses.shape == (150, 2) and first.alignment.shape == (3, 2)
+    assert (first.last < first.losses[0]).all()
+    assert (first.alignment[-1] > first.alignment[0] + 0.1).all()
+    again = rflo.train_all([run], trials=150, networks=2, cache=tmp_path)[run]
+    np.testing.assert_array_equal(again.losses, first.losses)
+
+
+def test_rflo_of_real_time_is_backpropagation(rflo):
+    losses, weights = rflo.exactness(units=5, trials=2)
+    assert losses < 1e-13 and weights < 1e-13
+
+
+def test_rflo_page_has_its_figure(rflo):
+    page = rflo.PAGE
+    assert re.findall(r"\]\((\w+\.png)\)", page.read_text()) == ["rflo.png"]
+    figure = page.with_suffix(".png")
+    assert figure.read_bytes().startswith(b"\x89PNG") and figure.stat().st_size < 400_000

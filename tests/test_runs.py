@@ -83,7 +83,7 @@ def test_settings_say_what_was_done(finished):
     assert settings["task"]["settings"]["coherences"] == [0.0, 0.128, 0.512]
     assert eval(settings["model"]["units"], {"Units": nt.Units}) == model.units
     assert settings["model"]["noise"] == 0.05
-    assert training["rule"] == "BPTT(clip_norm=1.0)"
+    assert training["rule"] == "BPTT(clip_norm=1.0, feedback=Symmetric())"
     assert (training["updates_asked"], training["updates_done"]) == (4, 4)
     assert (training["batch_size"], training["seed"]) == (8, 5)
     assert settings["optimizer"]["learning_rate"] == 0.002

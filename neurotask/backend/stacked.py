@@ -82,7 +82,7 @@ def stacked_shape(shape: Sequence[int], networks: int) -> tuple[int, ...]:
 
 
 def _variables(model: ForwardModel) -> list[Any]:
-    """Return the variables of kernels and vectors, in the same order for models and stacked ones."""
+    """Return the variables of kernels and vectors, of a model or a stacked one, in one order."""
     names = ("raw", "sign", "strength", "plastic", "constant")
     kernels = [getattr(kernel, name) for kernel in model.kernels.values() for name in names]
     times = [raw for _, raw in model._vectors.times.values()]
@@ -91,7 +91,7 @@ def _variables(model: ForwardModel) -> list[Any]:
 
 def _vectors(vectors: Sequence[ParameterVectors], dtype: str) -> ParameterVectors:
     def stack(arrays: Sequence[Any]) -> np.ndarray:
-        values = np.stack([np.array(values) for values in arrays])
+        values = np.stack([np.asarray(values) for values in arrays])
         return values.reshape(stacked_shape(values.shape[1:], len(vectors)))
 
     first = vectors[0]
@@ -140,6 +140,8 @@ def stacked_state(states: Sequence[Any]) -> tuple[Any, list[Pair]]:
     pairs: list[Pair] = []
 
     def stack(*alone: Any) -> Any:
+        if alone[0] is None:
+            return None
         zeros = np.zeros(stacked_shape(alone[0].shape, len(alone)))
         made = keras.Variable(zeros, dtype=alone[0].dtype, trainable=False)
         pairs.append((made, alone))

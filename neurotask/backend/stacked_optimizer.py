@@ -45,16 +45,16 @@ class StackedOptimizer:
         check_optimizers(optimizers)
         self._alone, first = list(optimizers), optimizers[0]
         config, rates = first.get_config(), learning_rates(optimizers)
-        self._factors: np.ndarray | None = None
-        if (rates != rates[0]).any():
+        self._differ = bool((rates != rates[0]).any())
+        self._factors = rates / rates.max() if self._differ else np.ones(len(rates))
+        if self._differ:
             config["learning_rate"] = float(rates.max())
-            self._factors = rates / rates.max()
         self._optimizer = type(first).from_config(config)
         self._optimizer.build(list(variables))
 
     def apply(self, gradients: Sequence[Tensor], variables: Sequence[Any]) -> None:
         """Change stacked variables by their gradients."""
-        if self._factors is None:
+        if not self._differ:
             self._optimizer.apply(list(gradients), list(variables))
             return
         before = [tf.identity(variable.value) for variable in variables]
@@ -86,11 +86,11 @@ class StackedOptimizer:
                 variable.assign(own)
 
     def _pairs(self) -> list[Pair]:
-        return [(own, alone) for own, *alone in self._variables() if alone[0].shape]
+        return [(own, alone) for own, *alone in self._variables() if len(alone[0].shape)]
 
     def _shared(self) -> list[Pair]:
         """Numbers that the networks have in common, such as the count of updates."""
-        return [(own, alone) for own, *alone in self._variables() if not alone[0].shape]
+        return [(own, alone) for own, *alone in self._variables() if not len(alone[0].shape)]
 
     def _variables(self) -> list[tuple[Any, ...]]:
         every = (self._optimizer, *self._alone)
@@ -99,7 +99,7 @@ class StackedOptimizer:
 
     def _moved(self) -> list[Any]:
         """State that is a change of weights, hence proportional to the learning rate."""
-        if self._factors is None:
+        if not self._differ:
             return []
         names = {keras.optimizers.SGD: "momentums", keras.optimizers.RMSprop: "_momentums"}
         name = names.get(type(self._optimizer))

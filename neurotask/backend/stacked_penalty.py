@@ -69,7 +69,8 @@ class One:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._model, name)
         # A vector (network, 1, n); all else is the same for all networks.
-        return value[self._at, 0] if isinstance(value, keras.Variable) and value.shape else value
+        is_vector = isinstance(value, keras.Variable) and len(value.shape) == 3
+        return value[self._at, 0] if is_vector else value
 
 
 class OneKernel:

@@ -102,8 +102,9 @@ class Trainer:
         history = keras.callbacks.History()
         epochs = -(-updates // course.until) if updates else 0
         params = {"verbose": verbose, "epochs": epochs, "steps": course.until}
+        # The history is last, as it is in Keras, so that it holds what callbacks add to the logs.
         watchers = keras.callbacks.CallbackList(
-            [history, *callbacks], add_progbar=verbose > 0, model=model, **params
+            [*callbacks, history], add_progbar=verbose > 0, model=model, **params
         )
         model.stop_training = False
         self._enter(course.entered)

@@ -13,7 +13,6 @@ import tensorflow as tf
 import neurotask as nt
 from neurotask.backend import checkpoints, keeping
 from neurotask.backend.keeping import Keeper, Log
-from neurotask.backend.rules.base import descend
 from neurotask.curriculum.course import Course, PlainCourse
 
 
@@ -25,12 +24,13 @@ class Counted(nt.rules.LearningRule):
         momenta = [tf.Variable(tf.zeros_like(v.value)) for v in model.trainable_variables]
         return {"momenta": momenta, "count": tf.Variable(0, dtype=tf.int64)}
 
-    def update(self, model, batch, state):
+    def learn(self, model, batch, state):
         loss, outputs, gradients = nt.rules.BPTT().gradients(model, batch)
         for momentum, gradient in zip(state["momenta"], gradients, strict=True):
             momentum.assign(0.5 * momentum + gradient)
         state["count"].assign_add(1)
-        return loss, outputs, descend(model, [m.value() for m in state["momenta"]], loss)
+        nt.rules.Descent(clip_norm=None).apply(model, (), [m.value() for m in state["momenta"]])
+        return loss, outputs, tf.constant(True)
 
 
 def fit(model, task, updates, **settings):

@@ -250,7 +250,7 @@ class RecurrentModel(ForwardModel):
             from neurotask.runs import train
 
             history = keras.callbacks.History()
-            watching["callbacks"] = [history, *callbacks]
+            watching["callbacks"] = [*callbacks, history]
             checkpoints = {
                 "checkpoint_seconds": checkpoint_seconds,
                 "checkpoint_updates": checkpoint_updates,
@@ -292,11 +292,6 @@ class RecurrentModel(ForwardModel):
     def check_fits(self, task: Task) -> None:
         """Raise unless a task has the model's channels and time step."""
         check_task(task, self.input_names, self.output_names, self.dt, type(self).__name__)
-
-    def project(self) -> None:
-        """Put weights that a change has left on the wrong side of their sign back to 0."""
-        for kernel in self.kernels.values():
-            kernel.project()
 
     def with_dt(self, dt: float) -> Self:
         """Return a copy of the network, same weights, that steps by `dt` ms.

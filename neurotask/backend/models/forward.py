@@ -132,6 +132,11 @@ class ForwardModel(keras.Model):
         table = pd.concat(tables, ignore_index=True)
         return table[table["n_existing"] > 0].reset_index(drop=True)
 
+    def project(self) -> None:
+        """Put weights that a change has left on the wrong side of their sign back to 0."""
+        for kernel in self.kernels.values():
+            kernel.project()
+
     def parameters(self) -> Parameters:
         """Return the network as plain arrays, for `simulate` and for files without TensorFlow."""
         kernels = {name: k.effective().numpy() for name, k in self.kernels.items()}

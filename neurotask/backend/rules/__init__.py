@@ -6,6 +6,7 @@ from neurotask.backend.rules.base import get as get
 from neurotask.backend.rules.base import named as named
 from neurotask.backend.rules.bptt import BPTT as BPTT
 from neurotask.backend.rules.composed import Composed as Composed
+from neurotask.backend.rules.dni import DNI as DNI
 from neurotask.backend.rules.feedback import Broadcast as Broadcast
 from neurotask.backend.rules.feedback import Feedback as Feedback
 from neurotask.backend.rules.feedback import KolenPollack as KolenPollack
@@ -14,8 +15,11 @@ from neurotask.backend.rules.feedback import Random as Random
 from neurotask.backend.rules.feedback import SignConcordant as SignConcordant
 from neurotask.backend.rules.feedback import Symmetric as Symmetric
 from neurotask.backend.rules.force import FORCE as FORCE
+from neurotask.backend.rules.kernl import KeRNL as KeRNL
 from neurotask.backend.rules.kf_rtrl import KFRTRL as KFRTRL
 from neurotask.backend.rules.kf_rtrl import ReverseKFRTRL as ReverseKFRTRL
+from neurotask.backend.rules.miconi import Miconi as Miconi
+from neurotask.backend.rules.node_perturbation import NodePerturbation as NodePerturbation
 from neurotask.backend.rules.recursive_least_squares import RLS as RLS
 from neurotask.backend.rules.rflo import RFLO as RFLO
 from neurotask.backend.rules.rtrl import RTRL as RTRL

@@ -1,8 +1,8 @@
 """The loop within a trial of rules that change weights by errors of receivers, not by gradients.
 
-A step: the network moves by the weights as they are; the receivers that learn are compared with what
-they should have received; every few steps the weights follow. Neither credit nor feedback is needed.
-What no such weight enters is prepared once, not at each step.
+A step: the network moves by the weights as they are; the receivers that learn are compared with
+what they should have received; every few steps the weights follow. Neither credit nor feedback is
+needed. What no such weight enters is prepared once, not at each step.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import tensorflow as tf
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.rules.base import Batch
+from neurotask.backend.rules.update import finite
 from neurotask.backend.tensors import time_first, trial_first
 
 if TYPE_CHECKING:
@@ -53,13 +54,15 @@ def learn_by_errors(
         output = model.readout(weights, rates)
         due = good & asked[t] & tf.equal((t + 1) % rule.when, 0)
 
-        def learn() -> Tensor:
+        def learn(_: Tensor, good: Tensor) -> tuple[Tensor, Tensor]:
             weight = model.loss_function.weights(mask[t])
-            return rule.update.apply_errors(
+            made = rule.update.apply_errors(
                 model, state, "output", rates, output - targets[t], weight
             )
+            return tf.constant(False), good & made
 
-        made = tf.cond(due, learn, lambda: good)
+        # A loop of one round or none: XLA would copy all that goes through a tf.cond, P included.
+        _, made = tf.while_loop(lambda due, _: due, learn, (due, good), parallel_iterations=1)
         return t + 1, after, output, outputs.write(t, output), made
 
     before = model.start(prepared, n_trials)
@@ -72,4 +75,4 @@ def learn_by_errors(
     )
     outputs = trial_first(written.stack())
     loss = model.loss_function(batch.targets, outputs, batch.mask, batch.present)
-    return loss, outputs, good & tf.math.is_finite(loss), last
+    return loss, outputs, good & finite([loss]), last

@@ -20,7 +20,7 @@ from neurotask.backend.rules.base import Batch, LearningRule
 from neurotask.backend.rules.by_errors import learn_by_errors
 from neurotask.backend.rules.credit.base import Credit, Moment
 from neurotask.backend.rules.credit.nothing import Nothing
-from neurotask.backend.rules.credit.within import Leaky
+from neurotask.backend.rules.credit.within import LeakyCredit
 from neurotask.backend.rules.error import Compared, OutputError
 from neurotask.backend.rules.prepared import Prepared
 from neurotask.backend.rules.update import Descent, Update, finite
@@ -53,7 +53,7 @@ class Composed(LearningRule):
         Broadcast(scale=1.0)
     """
 
-    credit: Credit = Leaky()
+    credit: Credit = LeakyCredit()
     feedback: Any = "symmetric"
     error: OutputError = OutputError()
     update: Update = Descent()
@@ -205,24 +205,27 @@ class Composed(LearningRule):
     ) -> tuple[dict[str, Tensor], Any]:
         """Return the gradient of prepared weights by the loop forward in time, and the traces."""
         targets, key = time_first(batch.targets), own_key(batch)
+        present = time_first(batch.present[..., tf.newaxis])
 
         def moment(t: Tensor) -> Moment:
             before = {name: values[t] for name, values in run.before.items()}
             noise = None if run.noise is None else run.noise[t]
-            given = (run.inputs[t], noise, fed[t], targets[t], random_at(key, t))
+            given = (run.inputs[t], noise, fed[t], targets[t], random_at(key, t), present[t])
             return Moment(model, prepared, state["credit"], before, *given)
 
         first = moment(tf.constant(0))
         traces = self.credit.begin(first)
         summed = self.credit.gradient(first, traces, tf.zeros_like(signal[0]))
 
+        n_steps = tf.shape(signal)[0]
+
         def step(t: Tensor, traces: Any, summed: Any) -> Any:
             now = moment(t)
             _, traces = self.credit.advance(now, traces)
             own = self.credit.gradient(now, traces, signal[t])
+            traces = self.credit.hear(now, traces, signal[t], t + 1 >= n_steps)
             return t + 1, traces, {name: summed[name] + own[name] for name in summed}
 
-        n_steps = tf.shape(signal)[0]
         _, traces, summed = tf.while_loop(
             lambda t, *_: t < n_steps, step, (tf.constant(0), traces, summed),
             parallel_iterations=1, maximum_iterations=n_steps,
@@ -238,18 +241,18 @@ class Composed(LearningRule):
         inputs, targets, mask = map(time_first, (batch.inputs, batch.targets, batch.mask))
         size = model.loss_function.size(batch.mask, batch.present)
         n_steps, key = tf.shape(inputs)[0], own_key(batch)
-        n_trials = tf.shape(inputs)[-2]
+        n_trials, present = tf.shape(inputs)[-2], time_first(batch.present[..., tf.newaxis])
 
         def moment(t: Tensor, prepared: Prepared, before: State, fed: Tensor) -> Moment:
             noise = None
             if batch.noise is not None and model.noise_per_step > 0:
                 noise = model.normals(batch.noise, tf.cast(t, tf.int64), n_trials)
-            given = (inputs[t], noise, fed, targets[t], random_at(key, t))
+            given = (inputs[t], noise, fed, targets[t], random_at(key, t), present[t])
             return Moment(model, prepared, state["credit"], before, *given)
 
         def compare(t: Tensor, rates: Tensor) -> Compared:
-            present = batch.present  # the size knows of it
-            return self.error(model, rates, targets[t], mask[t], present, size)
+            # The size knows which steps are present.
+            return self.error(model, rates, targets[t], mask[t], batch.present, size)
 
         prepared = Prepared(model)
         start = model.start(prepared.weights, n_trials)
@@ -260,6 +263,7 @@ class Composed(LearningRule):
         loss = tf.zeros_like(compare(tf.constant(0), model.rates_of(start)).loss)
         outputs = tf.TensorArray(model.compute_dtype, n_steps, element_shape=fed.shape)
         asked = tf.reduce_any(tf.reshape(mask, (n_steps, -1)) != 0, 1)
+        asked = tf.cast(asked, model.compute_dtype)
 
         def step(t: Any, before: Any, fed: Any, traces: Any, sums: Any, loss: Any, zs: Any,
                  due: Any, good: Any) -> Any:  # fmt: skip
@@ -270,30 +274,34 @@ class Composed(LearningRule):
             reaching = self.feedback.signal(prepared.weights, state["feedback"], compared.error)
             signal = _by_state(model, after, reaching)
             own = prepared.pull(self.credit.gradient(now, traces, signal))
-            sums = [s + r + o for s, r, o in zip(sums, compared.readout, own, strict=True)]
-            due = due | asked[t]
             last = t + 1 >= n_steps
-            change = due & (tf.equal((t + 1) % self.when, 0) | last) & good
-            share = tf.cast(self.when, model.compute_dtype) / tf.cast(n_steps, model.compute_dtype)
+            traces = self.credit.hear(now, traces, signal, last)
+            sums = [s + r + o for s, r, o in zip(sums, compared.readout, own, strict=True)]
+            due = due + asked[t]
+            change = (due > 0) & (tf.equal((t + 1) % self.when, 0) | last) & good
+            summed = loss + compared.loss
 
             def learn() -> Any:
-                _, _, on_weights = self._penalties(model, batch, {})
+                # Penalties are for the whole trial: each change takes the share of its steps.
+                share = due / tf.reduce_sum(asked)
+                penalty, _, on_weights = self._penalties(model, batch, {})
                 whole = [s + share * p for s, p in zip(sums, on_weights, strict=True)]
                 made, kept = self._change(model, state, whole, compared.loss, traces)
-                return [tf.zeros_like(s) for s in sums], made, kept
+                return [tf.zeros_like(s) for s in sums], made, kept, summed + share * penalty
 
-            sums, made, traces = tf.cond(change, learn, lambda: (sums, good, traces))
-            return (t + 1, after, compared.outputs, traces, sums, loss + compared.loss,
-                    zs.write(t, compared.outputs), due & ~change, good & made)  # fmt: skip
+            sums, made, traces, loss = tf.cond(change, learn, lambda: (sums, good, traces, summed))
+            return (t + 1, after, compared.outputs, traces, sums, loss,
+                    zs.write(t, compared.outputs), tf.where(change, 0.0 * due, due),
+                    good & made)  # fmt: skip
 
-        no, yes = tf.constant(False), tf.constant(True)
-        start = (tf.constant(0), start, fed, traces, gradients, loss, outputs, no, yes)
+        none, yes = tf.zeros((), model.compute_dtype), tf.constant(True)
+        start = (tf.constant(0), start, fed, traces, gradients, loss, outputs, none, yes)
         end = tf.while_loop(
             lambda t, *_: t < n_steps, step, start, parallel_iterations=1,
             maximum_iterations=n_steps,
         )  # fmt: skip
         outputs = tf.ensure_shape(trial_first(end[6].stack()), batch.targets.shape)
-        return end[5], outputs, end[8]
+        return end[5], outputs, end[8] & finite([end[5]])
 
     # --- both ----------------------------------------------------------------------------------
 

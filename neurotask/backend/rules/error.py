@@ -68,6 +68,7 @@ class OutputError(Setting):
         with tf.GradientTape(persistent=True) as tape:
             weights: Weights = model.prepare()
             received = network.received(ops, weights, rates)
+            tape.watch(received)  # a readout that learns nothing is not watched by itself
             outputs = ops.function(network.output_activation)(received)
             if size is None:
                 outputs = trial_first(outputs)

@@ -148,7 +148,8 @@ class KolenPollack(Feedback):
 
         W_out <- W_out + D - decay W_out,   B <- B + D^T - decay B
 
-    so that B - W_out^T shrinks by (1 - decay) at each update, whatever D.
+    so that B - W_out^T shrinks by (1 - decay) at each update, whatever D. Where a sign or a frozen
+    synapse holds the readout back, D is what it did, so that this is so there too.
 
     Args:
         decay: share of the weights that is lost at each update, in (0, 1).
@@ -168,15 +169,22 @@ class KolenPollack(Feedback):
         number("decay", self.decay, low=0.0, high=1.0, above=True)
         number("scale", self.scale, low=0.0, above=True)
 
+    def check(self, model: "RecurrentModel") -> None:
+        if not model.kernels["output"].raw.trainable:
+            raise ValueError(
+                "`output` must learn under KolenPollack, a feedback that learns as it does, but its "
+                'synapses are frozen. Give feedback="random" or "symmetric".'
+            )
+
     def init(self, model: "RecurrentModel") -> np.ndarray:
         return drawn(model, self.scale)
 
     def learn(self, model: "RecurrentModel", state: Any, before: Tensor) -> None:
         kernel = model.kernels["output"]
-        after = kernel.effective()
-        kernel.assign(after - self.decay * before)
-        increment = tf.linalg.matrix_transpose(after - before)
-        state.assign((1.0 - self.decay) * state + increment)
+        kernel.assign(kernel.effective() - self.decay * before)
+        # What came of it: signs and frozen synapses may have held some of the change back.
+        change = kernel.effective() - (1.0 - self.decay) * before
+        state.assign((1.0 - self.decay) * state + tf.linalg.matrix_transpose(change))
 
 
 @dataclass(frozen=True)

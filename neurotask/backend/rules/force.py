@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import tensorflow as tf
+
 from neurotask._checks import count
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.rules.base import Price
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FORCE(Composed):
-    """First-order reduced and controlled error learning: the readout alone learns, as the trial runs.
+    """FORCE learning of the readout: first-order reduced and controlled error, as the trial runs.
 
     The network's own activity goes on, driven by the output where it feeds back, and the readout
     follows so fast that the output is right from nearly the first step; over the trial it needs to
@@ -50,7 +52,7 @@ class FORCE(Composed):
     when: Any = 2
     carry: bool = False
 
-    price = Price("N²", "N² (of the network, none a trial)", causal=True, local=False, feedback="none")
+    price = Price("N²", "N² (none a trial)", causal=True, local=False, feedback="none")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,11 +62,12 @@ class FORCE(Composed):
     def check_batch(self, batch_size: int) -> None:
         if self.carry and count("batch_size", batch_size) != 1:
             raise ValueError(
-                f"`batch_size` must be 1 with FORCE(carry=True), got {batch_size}: one network goes "
-                "on from one state. Give batch_size=1, or carry=False."
+                f"`batch_size` must be 1 with FORCE(carry=True), got {batch_size}: one network "
+                "goes on from one state. Give batch_size=1, or carry=False."
             )
 
     def ended(self, model: "RecurrentModel", last: State) -> None:
         if self.carry:
             for name, values in last.items():
-                getattr(model, f"initial_{name}").assign(values[..., 0, :])
+                start = getattr(model, f"initial_{name}")
+                start.assign(tf.reshape(values[..., 0, :], start.shape))

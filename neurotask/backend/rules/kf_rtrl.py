@@ -10,11 +10,11 @@ from neurotask.backend.rules.credit.kronecker import Kronecker, ReverseKronecker
 
 @dataclass(frozen=True, kw_only=True)
 class KFRTRL(Composed):
-    """Kronecker-factored RTRL: the gradient in the mean, forward in time, with less noise than UORO.
+    """Kronecker-factored RTRL: the gradient in the mean, forward in time.
 
     The influence matrix of RTRL is estimated by a Kronecker product with random signs (see
-    `credit.kronecker.Kronecker`). The mean over the signs is the gradient of BPTT exactly. It serves
-    networks all of whose learned weights enter one drive: rate networks and LSTM.
+    `credit.kronecker.Kronecker`). The mean over the signs is the gradient of BPTT exactly. It
+    serves networks all of whose learned weights enter one drive: rate networks and LSTM.
 
     Args: those of `Composed`.
 
@@ -38,8 +38,8 @@ class KFRTRL(Composed):
 class ReverseKFRTRL(Composed):
     """Kronecker-factored RTRL with the factors the other way round: a sign for each receiver.
 
-    The mean over the signs is the gradient of BPTT exactly (see `credit.kronecker.ReverseKronecker`).
-    It serves the networks that `KFRTRL` serves.
+    The mean over the signs is the gradient of BPTT exactly (see
+    `credit.kronecker.ReverseKronecker`). It serves the networks that `KFRTRL` serves.
 
     Args: those of `Composed`.
 

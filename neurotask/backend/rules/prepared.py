@@ -38,6 +38,7 @@ class Prepared:
         self._tape = tf.GradientTape(persistent=True)
         with self._tape:
             self.weights: Weights = model.prepare()
+        self._learns: dict[str, bool] = {}  # each answer takes a gradient
         starts = [f"initial_{name}" for name in model.network.dynamics.state_variables]
         self.starts = [name for name in starts if self.learns(name)]
         others = {*model.network.sides(), *READOUT, *starts}
@@ -49,10 +50,11 @@ class Prepared:
 
     def learns(self, name: str) -> bool:
         """Return whether some of these weights depend on what learns."""
-        if not tf.is_tensor(self.weights[name]):
-            return False
-        by = self._tape.gradient(self.weights[name], self._variables)
-        return any(gradient is not None for gradient in by)
+        if name not in self._learns:
+            values = self.weights[name]
+            by = self._tape.gradient(values, self._variables) if tf.is_tensor(values) else []
+            self._learns[name] = any(gradient is not None for gradient in by)
+        return self._learns[name]
 
     def pull(self, credit: Mapping[str, Tensor]) -> list[Tensor]:
         """Return the gradient of each variable that learns, for gradients of prepared weights."""

@@ -1,7 +1,7 @@
-"""Recursive least squares: errors of a step become, at once, the weights that fit all steps so far."""
+"""Recursive least squares: the weights that fit all steps so far, from step to step."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RLS(Update):
-    """The weights that fit all steps so far, kept up to date from step to step.
+    """Recursive least squares: errors of a step become, at once, the best weights for all so far.
 
     With the rates r of the senders and the error e = W r - target of each receiver,
 
@@ -57,7 +57,7 @@ class RLS(Update):
     shared: bool = True
 
     needs = "errors"
-    kernels: ClassVar[tuple[str, ...]] = ("output",)
+    kernels = ("output",)
 
     def __post_init__(self) -> None:
         number("alpha", self.alpha, low=0.0, above=True)
@@ -84,7 +84,7 @@ class RLS(Update):
             if not fan_in_sets(model.kernels[name], self.shared):
                 raise ValueError(
                     f"`{name}.frozen` must leave some synapses to recursive least squares, but "
-                    "none can learn."
+                    'none can learn. Give rule="bptt" or "rflo", which change others.'
                 )
 
     def init(self, model: "RecurrentModel") -> dict[str, list[Any]]:

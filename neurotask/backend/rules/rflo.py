@@ -11,7 +11,7 @@ from neurotask.backend.rules.composed import Composed
 class RFLO(Composed):
     """Random feedback local online learning: leaky traces and errors through fixed random weights.
 
-    With B random and D_t, g_t of each unit alone (see `credit.within.Leaky`),
+    With B random and D_t, g_t of each unit alone (see `credit.within.LeakyCredit`),
 
         dW = -sum_t (slope_t B e_t) P_t,   P_t = D_t P_{t-1} + g_t r_{t-1}^T
 

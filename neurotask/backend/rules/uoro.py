@@ -10,7 +10,7 @@ from neurotask.backend.rules.credit.rank_one import RankOne
 
 @dataclass(frozen=True, kw_only=True)
 class UORO(Composed):
-    """Unbiased online recurrent optimization: the gradient in the mean, forward in time, at low cost.
+    """Unbiased online recurrent optimization: the gradient in the mean, forward in time.
 
     The influence matrix of RTRL is estimated by the product of two vectors with random signs (see
     `credit.rank_one.RankOne`). The mean over the signs is the gradient of BPTT exactly; a single

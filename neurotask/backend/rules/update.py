@@ -21,9 +21,11 @@ class Update(Setting, ABC):
     Attributes:
         needs: "gradients" (it gives `apply`) or "errors" of receivers beside the rates of their
             senders (it gives `apply_errors`).
+        kernels: names of the kernels whose errors it needs.
     """
 
     needs: ClassVar[str] = "gradients"
+    kernels: ClassVar[tuple[str, ...]] = ()
 
     def check(self, model: "RecurrentModel") -> None:
         """Raise a ValueError where a network cannot be updated so."""

@@ -37,6 +37,7 @@ class Moment:
         targets: what is wanted of the outputs, (..., trial, output).
         random: two whole numbers that name random numbers of the rule's own, of this step
             (int64), or None.
+        present: 1 within a trial, 0 in the padding behind its end, (..., trial, 1).
     """
 
     model: "RecurrentModel"
@@ -48,6 +49,7 @@ class Moment:
     fed: Tensor
     targets: Tensor
     random: Tensor | None
+    present: Tensor
 
 
 class Credit(Setting, ABC):
@@ -94,6 +96,17 @@ class Credit(Setting, ABC):
             traces: after it.
             signal: how the loss depends on the state after it, (..., trial, variable * unit).
         """
+
+    def hear(self, moment: Moment, traces: Traces, signal: Tensor, last: Tensor) -> Traces:
+        """Return the traces with what is kept of a learning signal; most credit keeps nothing.
+
+        Args:
+            moment: the step.
+            traces: after it.
+            signal: as for `gradient`.
+            last: whether it is the last step of the trials.
+        """
+        return traces
 
     def back(
         self, model: "RecurrentModel", run: "Run", fed: Tensor, signal: Tensor

@@ -1,6 +1,10 @@
-"""Random numbers of a rule's own: functions of update and step, kept in no state."""
+"""Random numbers of a rule's own: functions of update and step, kept in no state.
 
-from collections.abc import Callable
+They are made from whole numbers, which are the same in TensorFlow's graph and under XLA; fractions
+that TensorFlow draws itself are not.
+"""
+
+import math
 from typing import Any
 
 import tensorflow as tf
@@ -20,18 +24,28 @@ def signs(moment: Moment, n: int, use: int = 0) -> Tensor:
     Raises:
         ValueError: where the update names no random numbers.
     """
-    uniform = _drawn(tf.random.stateless_uniform, moment, n, use, tf.float32)
-    one = next(iter(moment.before.values()))
-    return tf.where(uniform < 0.5, tf.constant(-1.0, one.dtype), tf.constant(1.0, one.dtype))
+    bits = _bits(moment, n, use)
+    one = tf.ones_like(bits, _precision(moment))
+    return tf.where(bits < 0, -one, one)
 
 
 def normals(moment: Moment, n: int, use: int = 0) -> Tensor:
-    """Return standard normals, (..., trial, n); see `signs`."""
-    one = next(iter(moment.before.values()))
-    return _drawn(tf.random.stateless_normal, moment, n, use, one.dtype)
+    """Return standard normals, (..., trial, n); see `signs`.
+
+    Source: Box & Muller (1958) Ann Math Stat 29:610.
+    """
+    bits = tf.bitwise.right_shift(_bits(moment, 2 * n, use), 9)  # 23 bits, which single holds
+    uniform = (tf.cast(bits, _precision(moment)) + 0.5) / 2.0**23 + 0.5
+    radius, angle = tf.split(uniform, 2, -1)
+    return tf.sqrt(-2.0 * tf.math.log(radius)) * tf.cos(2.0 * math.pi * angle)
 
 
-def _drawn(draw: Callable[..., Any], moment: Moment, n: int, use: int, dtype: Any) -> Tensor:
+def _precision(moment: Moment) -> tf.DType:
+    return next(iter(moment.before.values())).dtype
+
+
+def _bits(moment: Moment, n: int, use: int) -> Tensor:
+    """Return whole numbers of 32 bits, of both signs, (..., trial, n)."""
     if moment.random is None:
         raise ValueError(
             "`noise` must name the random numbers of an update for a rule that draws some, got "
@@ -40,9 +54,13 @@ def _drawn(draw: Callable[..., Any], moment: Moment, n: int, use: int, dtype: An
     one = next(iter(moment.before.values()))
     keys = moment.random + tf.constant([use, 0], tf.int64)
     # philox by name: another algorithm is picked under XLA otherwise, with other numbers.
-    settings = {"shape": (tf.shape(one)[-2], n), "dtype": dtype, "alg": "philox"}
+    settings: dict[str, Any] = {
+        "shape": (tf.shape(one)[-2], n), "minval": None, "maxval": None, "dtype": tf.int32,
+        "alg": "philox",
+    }  # fmt: skip
+    draw = tf.random.stateless_uniform
     if keys.shape.rank == 1:
-        drawn = draw(seed=keys, **settings)
-    else:  # of several networks
-        drawn = tf.stack([draw(seed=key, **settings) for key in tf.unstack(keys)])
-    return tf.ensure_shape(drawn, [*one.shape[:-1], n])
+        bits = draw(seed=keys, **settings)
+    else:  # a key for each network
+        bits = tf.stack([draw(seed=key, **settings) for key in tf.unstack(keys)])
+    return tf.ensure_shape(bits, [*one.shape[:-1], n])

@@ -29,9 +29,8 @@ def check_drive(model: "RecurrentModel") -> None:
     """
     prepared = Prepared(model)
     step = _probe(model, prepared)
-    credit = tf.random.stateless_normal(
-        tf.shape(joined(step.after)), (1, 2), joined(step.after).dtype
-    )
+    after = joined(step.after)
+    credit = tf.random.stateless_normal(tf.shape(after), (1, 2), dtype=after.dtype)
     received, vectors = step.back(credit, [step.received, step.vectors])
     bad = [
         name

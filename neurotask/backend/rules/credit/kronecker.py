@@ -100,14 +100,19 @@ class _Factors(Credit):
 
     @abstractmethod
     def _contracted(self, factors: tuple[Tensor, Tensor], signal: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the receiving side gets, (..., trial, drive), and the sending one (..., sent)."""
+        """Return what a learning signal makes of the receiving side and of the sending side.
+
+        Returns:
+            (..., trial, drive) and (..., trial, sent): their outer product is the gradient.
+        """
 
 
 @dataclass(frozen=True)
 class Kronecker(_Factors):
     """The influence of all weights as a vector of the senders times a matrix of the receivers.
 
-    With what is sent s_t, D_t = dx_t/du_t of the units' common drive u = W s, and random signs n0, n1,
+    With what is sent s_t, D_t = dx_t/du_t of the units' common drive u = W s, and random signs n0
+    and n1,
 
         A_t = n0 p0 A_{t-1} + n1 p1 s_t,   B_t = (n0 / p0) J_t B_{t-1} + (n1 / p1) D_t
         dL/dW = sum_t (q_t^T B_t) (x) A_t
@@ -212,4 +217,4 @@ def _times(factor: Tensor, matrix: Tensor) -> Tensor:
 
 def _norm(matrix: Tensor) -> Tensor:
     """Return the norm of matrices (..., trial, state, n), (..., trial, 1)."""
-    return tf.sqrt(tf.reduce_sum(matrix**2, (-2, -1)))[..., tf.newaxis]
+    return tf.expand_dims(tf.sqrt(tf.reduce_sum(matrix**2, (-2, -1))), -1)

@@ -31,7 +31,7 @@ class RankOne(Credit):
 
         p0 = sqrt(|B| / |J A|),   p1 = sqrt(|nu^T G| / |nu|)
 
-    Signs are drawn for each trial of its own. A state that learns where it starts has x_0 = w, hence
+    Each trial has signs of its own. A state that learns where it starts has x_0 = w, hence
     A_0 = B_0 = nu_0; else both start from 0, which is exact, and p0 is 1 where a norm is 0.
 
     Source: Tallec & Ollivier (2018) ICLR, "Unbiased online recurrent optimization", eq. 13 to 17.
@@ -73,12 +73,12 @@ class RankOne(Credit):
         return {name: tf.einsum("...t,...tw->...w", share, by) for name, by in weights}
 
     def signs(self, moment: Moment, n: int, use: int = 0) -> Tensor:
-        """Return nu, (..., trial, n); `use` is 0 for the signs of a step, 1 for those of the start."""
+        """Return nu, (..., trial, n); `use` is 0 for a step, 1 for the start."""
         return chance.signs(moment, n, use)
 
 
 def _direct(moment: Moment, step: Step, credit: Tensor) -> dict[str, Tensor]:
-    """Return credit^T G of a step for prepared weights by name, (..., trial, size of the weights)."""
+    """Return credit^T G of a step for prepared weights by name, (..., trial, pre * post)."""
     learned = [name for name in step.received if moment.prepared.learns(name)]
     received = {name: step.received[name] for name in learned}
     by = step.back(credit, [received, step.vectors])

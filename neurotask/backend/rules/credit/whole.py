@@ -20,7 +20,7 @@ def whole_step(moment: Moment) -> Step:
 
 
 def forward(step: Step, tangent: Tensor) -> Tensor:
-    """Return J a: how the state after a step moves with the state before, (..., trial, variable * unit).
+    """Return J a: how the state after a step moves with the state before it.
 
     J^T c is linear in c, and its derivative by c, transposed, is J: two passes backward make one
     forward, with nothing but gradients of gradients, which every engine compiles.
@@ -28,6 +28,9 @@ def forward(step: Step, tangent: Tensor) -> Tensor:
     Args:
         step: the step.
         tangent: a, (..., trial, variable * unit).
+
+    Returns:
+        (..., trial, variable * unit).
     """
     credit = tf.zeros_like(tangent)
     with tf.GradientTape() as tape:

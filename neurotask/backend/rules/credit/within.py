@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Leaky(Credit):
+class LeakyCredit(Credit):
     """What a synapse did fades as the state of its unit does; no credit passes to other units.
 
         P_t = D_t P_{t-1} + g_t r_{t-1}^T
@@ -37,7 +37,7 @@ class Leaky(Credit):
     11:3625, supplement.
 
     Example:
-        >>> Leaky().local
+        >>> LeakyCredit().local
         True
     """
 
@@ -149,7 +149,7 @@ class Leaky(Credit):
 
 
 @dataclass(frozen=True)
-class Immediate(Leaky):
+class Immediate(LeakyCredit):
     """A synapse remembers nothing: what it does in a step counts for that step alone.
 
         P_t = g_t r_{t-1}^T
@@ -165,12 +165,12 @@ class Immediate(Leaky):
 
 
 @dataclass(frozen=True)
-class Diagonal(Leaky):
-    """As `Leaky`, and credit returns to the unit through its own autapse.
+class Diagonal(LeakyCredit):
+    """As `LeakyCredit`, and credit returns to the unit through its own autapse.
 
         P_t = D_t P_{t-1} + g_t r_{t-1}^T,   D_t,i = (1 - alpha) + alpha phi'(u_t,i) W_ii
 
-    Without autapses it is `Leaky`.
+    Without autapses it is `LeakyCredit`.
 
     Source: SnAp-1 of Menick et al. (2021) ICLR, for dense networks.
 

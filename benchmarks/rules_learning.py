@@ -1,0 +1,140 @@
+"""How well each learning rule trains a network under Dale's law, at a learning rate of its own."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from scipy.stats import binom
+
+import neurotask as nt
+from benchmarks.table import lined_up
+
+UNITS, TRIALS, UPDATES = 20, 32, 2000
+RATES = (3e-4, 1e-3, 3e-3, 1e-2)  # the same for all rules
+TUNING, SEEDS = (100, 101), (0, 1, 2, 3, 4)
+N_TEST = 2048
+HEADINGS = (
+    "rule", "learning rate", "accuracy (median of 5)", "lowest, highest", "networks above chance",
+    "ms an update",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a rule made of several networks: accuracy of each, (network,), and ms an update."""
+
+    accuracy: np.ndarray
+    milliseconds: float
+
+
+def task() -> nt.Task:
+    """Return motion discrimination in 26 steps of 50 ms."""
+    timing = {"dt": 50.0, "fixation": 200.0, "stimulus": 800.0, "decision": 300.0}
+    return nt.load("perceptual_discrimination", **timing)
+
+
+def rules() -> dict[str, Callable[[float], tuple[Any, Any]]]:
+    """Return what gives rule and optimizer for a learning rate, by the rule's name."""
+
+    def by_gradient(kind: type[nt.rules.LearningRule]) -> Callable[[float], tuple[Any, Any]]:
+        return lambda rate: (kind(), keras.optimizers.Adam(rate))
+
+    made = {
+        name: by_gradient(kind)
+        for name, kind in nt.rules.named().items()
+        if kind.price is not None and name != "composed"
+    }
+    symmetric = nt.rules.RFLO(feedback="symmetric")
+    made["rflo, symmetric feedback"] = lambda rate: (symmetric, keras.optimizers.Adam(rate))
+    made["rflo, at each step"] = lambda rate: (nt.rules.RFLO(when=1), keras.optimizers.Adam(rate))
+    if "miconi" in made:  # it takes no optimizer; a step of its own is clipped
+
+        def hebbian(rate: float) -> tuple[Any, Any]:
+            update = nt.rules.ClippedStep(rate=rate * 10, limit=3e-4)
+            return nt.rules.Miconi(update=update), "sgd"
+
+        made["miconi"] = hebbian
+    if "force" in made:  # neither rate nor optimizer: the grid is one of alpha
+
+        def force(rate: float) -> tuple[Any, Any]:
+            update = nt.rules.RLS(alpha=1.0 / rate / 100)
+            return nt.rules.FORCE(update=update), "sgd"
+
+        made["force"] = force
+    return dict(sorted(made.items()))
+
+
+def train(how: tuple[Any, Any], seeds: Sequence[int], updates: int = UPDATES) -> Trained:
+    """Train a network of each seed; one that diverges answers by chance."""
+    rule, optimizer = how
+    problem, accuracy, took = task(), [], []
+    for seed in seeds:
+        units = nt.Units(UNITS, excitatory=0.8)
+        model = nt.RateRNN.for_task(problem, units=units, noise=0.05, seed=seed)
+        fresh = optimizer
+        if not isinstance(optimizer, str):
+            fresh = type(optimizer).from_config(optimizer.get_config())
+        model.compile(fresh, rule=rule)
+        how_to = {"batch_size": TRIALS, "seed": seed, "verbose": 0}
+        try:
+            model.fit(problem, updates=50, **how_to)  # compiled by the end
+            start = time.perf_counter()
+            model.fit(problem, updates=updates - 50, **how_to)
+            took.append((time.perf_counter() - start) / (updates - 50) * 1e3)
+            accuracy.append(model.evaluate(problem, n=N_TEST, seed=seed)["accuracy"])
+        except FloatingPointError:
+            accuracy.append(np.nan)
+    return Trained(np.array(accuracy), float(np.median(took)) if took else np.nan)
+
+
+def table(names: Sequence[str] = ()) -> str:
+    """Return the table of some rules, of all where none is named."""
+    names = [name for name in rules() if not names or name in names]
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        rows = []
+        for row in pool.map(measure, names):
+            rows.append(row)
+            print(*row, sep=" | ", file=sys.stderr, flush=True)
+    return f"{_text()}\n\n{lined_up([HEADINGS, *rows])}"
+
+
+def measure(name: str) -> tuple[str, ...]:
+    """Return the row of a rule: its rate is chosen, then it is trained on other seeds."""
+    made = rules()[name]
+    tuned = [np.nan_to_num(train(made(rate), TUNING).accuracy, nan=0.5).mean() for rate in RATES]
+    best = RATES[int(np.argmax(tuned))]
+    return _row(name, best, train(made(best), SEEDS))
+
+
+def _row(name: str, rate: float, done: Trained) -> tuple[str, ...]:
+    # Share correct that chance passes once in a thousand.
+    bound = binom.ppf(0.999, N_TEST, 0.5) / N_TEST
+    known = done.accuracy[np.isfinite(done.accuracy)]
+    middle = f"{np.median(known):.3f}" if len(known) else ""
+    ends = f"{known.min():.3f}, {known.max():.3f}" if len(known) else ""
+    above = f"{int((known > bound).sum())} of {len(done.accuracy)}"
+    return name, f"{rate:g}", middle, ends, above, f"{done.milliseconds:.1f}"
+
+
+def _text() -> str:
+    problem = task()
+    trials = problem.trials(20_000, seed=3)
+    ideal = problem.behavior(trials, problem.observer(trials))["correct"].mean()
+    return (
+        f"Leaky rate networks of {UNITS} units, 80 % excitatory, under Dale's law (tau 100 ms, "
+        f"noise 0.05), on motion discrimination of {problem.trials(1).inputs.shape[1]} steps; "
+        f"{UPDATES} updates of {TRIALS} trials by Adam. The learning rate is the best of "
+        f"{', '.join(f'{rate:g}' for rate in RATES)} by mean accuracy on the seeds "
+        f"{', '.join(map(str, TUNING))}; the table is of the seeds {', '.join(map(str, SEEDS))}, "
+        f"each tested on {N_TEST} other trials. A network is above chance where its accuracy is "
+        f"one that guessing passes once in a thousand. An ideal observer has {ideal:.3f}. miconi "
+        "takes ten times the rate in clipped steps of its own; force has no rate, and the grid is "
+        "one of alpha = 1 / (100 rate). As many rules at once as there are cores."
+    )
