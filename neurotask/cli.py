@@ -1,6 +1,6 @@
 """The command line: `neurotask tasks | curricula | show | copy | train | resume | report` and more.
 
-TensorFlow is imported by what trains alone.
+TensorFlow is imported by what trains, and by what shows a rule's settings, alone.
 """
 
 import ast
@@ -87,6 +87,27 @@ def list_curricula() -> None:
         typer.echo(f"{stem}\n    {about.partition(chr(10))[0]}")
 
 
+@app.command("rules")
+def list_rules(
+    rule: Annotated[
+        str | None, typer.Argument(metavar="[RULE]", help="A rule, to see its settings.")
+    ] = None,
+) -> None:
+    """List the learning rules with what they cost, or show the settings of one."""
+    from neurotask._cli_rules import list_text, listed_rules, rule_text
+
+    if rule is None:
+        typer.echo(list_text())
+        return
+    with user_errors():
+        from neurotask._checks import choose
+
+        name = choose("RULE", rule.lower(), [one.name for one in listed_rules()])
+        with _quiet():
+            from neurotask.backend.rules import named
+        typer.echo(rule_text(named()[name]))
+
+
 @app.command("show")
 def show_trial(
     task: TaskArgument,
@@ -163,7 +184,23 @@ def train(
         typer.Option(metavar="C", help="A curriculum of the library, or a file: ./my_ladder.py."),
     ] = None,
     model: Annotated[str, typer.Option(help="Kind of network: rate, lstm or gru.")] = "rate",
-    rule: Annotated[str, typer.Option(help="Learning rule.")] = "bptt",
+    rule: Annotated[
+        str, typer.Option(help="Learning rule; `neurotask rules` lists them.")
+    ] = "bptt",
+    feedback: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F",
+            help="How errors reach the units: symmetric, random, kolen_pollack, sign_concordant, "
+            "broadcast; what is usual for the rule unless given.",
+        ),
+    ] = None,
+    when: Annotated[
+        str | None,
+        typer.Option(
+            metavar="trial|K", help="Learn after each trial, or each K steps, where the rule can."
+        ),
+    ] = None,
     units: Annotated[int, typer.Option(min=1, help="Number of units.")] = 50,
     dale: Annotated[
         float | None,
@@ -214,12 +251,15 @@ def train(
             import keras
 
             import neurotask as nt
+            from neurotask._cli_rules import made_rule
         from neurotask.runs import train as train_run
+
+        learning = made_rule(rule, feedback, when)
 
         network = {"rate": nt.RateRNN, "lstm": nt.LSTM, "gru": nt.GRU}[model].for_task(
             learned, units=nt.Units(units, excitatory=dale), seed=seed, **own
         )
-        network.compile(keras.optimizers.Adam(learning_rate), rule=rule)
+        network.compile(keras.optimizers.Adam(learning_rate), rule=learning)
         plan: dict[str, Any] = {"updates": updates, "batch_size": batch_size, "seed": seed}
         plan["checkpoint_seconds"] = checkpoint_seconds
         _say_what_came_out(train_run(network, learned, out=out, **plan, live=True))

@@ -19,6 +19,7 @@ from neurotask.backend.rules import LearningRule as LearningRule
 from neurotask.backend.rules import LowRank as LowRank
 from neurotask.backend.rules import Miconi as Miconi
 from neurotask.backend.rules import NodePerturbation as NodePerturbation
+from neurotask.backend.rules import Price as Price
 from neurotask.backend.rules import Random as Random
 from neurotask.backend.rules import ReverseKFRTRL as ReverseKFRTRL
 from neurotask.backend.rules import SignConcordant as SignConcordant
@@ -28,6 +29,11 @@ from neurotask.backend.rules import Symmetric as Symmetric
 from neurotask.backend.rules import TruncatedBPTT as TruncatedBPTT
 from neurotask.backend.rules import Update as Update
 from neurotask.backend.rules import named as named
+from neurotask.backend.rules.credit.base import Credit as Credit
+from neurotask.backend.rules.credit.influence import Influence as Influence
+from neurotask.backend.rules.credit.within import Diagonal as Diagonal
+from neurotask.backend.rules.credit.within import Immediate as Immediate
+from neurotask.backend.rules.credit.within import LeakyCredit as LeakyCredit
 from neurotask.backend.rules.diagnosis import Diagnosis as Diagnosis
 from neurotask.backend.rules.diagnostics import Diagnostics as Diagnostics
 from neurotask.backend.rules.diagnostics import diagnose as diagnose

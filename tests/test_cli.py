@@ -1,5 +1,6 @@
 """The command line: what it makes, and what it says to a mistake."""
 
+import dataclasses
 import io
 import os
 import re
@@ -16,7 +17,10 @@ from typer.testing import CliRunner
 
 import neurotask as nt
 from neurotask import cli, runs
+from neurotask._cli_rules import listed_rules, rule_text
 from neurotask._progress import ShowProgress
+from neurotask.backend import rules
+from neurotask.backend.importing import import_all
 from neurotask.load import library
 
 SMALL = ["--units", "6", "--batch-size", "4"]
@@ -74,7 +78,7 @@ def python(*args):
     )
 
 
-# --- tasks and show -------------------------------------------------------------------------------
+# --- tasks ----------------------------------------------------------------------------------------
 
 
 def test_tasks_are_listed_by_function_without_tensorflow():
@@ -97,6 +101,57 @@ def test_mistake_is_one_line_without_traceback():
         "'perceptual_discriminatoin'. Did you mean \"perceptual_discrimination\"? The library has "
     )
     assert done.stderr.count("\n") == 1
+
+
+# --- rules ----------------------------------------------------------------------------------------
+
+
+def test_rules_are_listed_without_tensorflow():
+    done = python("-X", "importtime", "-m", "neurotask", "rules")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    at = lines.index("rtrl")
+    assert lines[at + 1].startswith("    Real-time recurrent learning: the gradient of BPTT")
+    assert lines[at + 2] == "    time N² N M; memory N² M; causal; not local; feedback any"
+    assert "tensorflow" not in done.stderr and "keras" not in done.stderr
+
+
+def test_the_list_of_rules_is_that_of_their_classes():
+    import_all(rules)
+    kinds = {
+        name: kind
+        for name, kind in rules.named().items()
+        if kind.__module__.startswith("neurotask.") and name != "composed"
+    }
+    listed = {rule.name: rule for rule in listed_rules()}
+    assert list(listed) == list(kinds)
+    for name, kind in kinds.items():
+        assert kind.price is not None and kind.__doc__
+        given = dataclasses.asdict(listed[name])
+        assert given.pop("name") == name
+        assert given.pop("summary") == kind.__doc__.splitlines()[0] != ""
+        assert given == dataclasses.asdict(kind.price)
+
+
+def test_a_rule_is_shown_with_its_settings(call):
+    result = call("rules", "RTRL")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Real-time recurrent learning: the gradient of BPTT without")
+    assert "\n  credit = Influence()\n      which past a synapse remembers.\n" in result.stdout
+    assert "\n  when = 'trial'\n      \"trial\": the weights change after each" in result.stdout
+    for name, kind in rules.named().items():
+        shown = [line.split(" = ")[0] for line in rule_text(kind).splitlines() if " = " in line]
+        assert all(f"  {one.name}" in shown for one in dataclasses.fields(kind)), name
+
+
+def test_unknown_rule_is_refused_with_the_nearest(call):
+    result = call("rules", "rfol")
+    assert result.exit_code == 1
+    assert result.stderr.startswith('Error: `RULE` must be one of "bptt", ')
+    assert result.stderr.endswith("got 'rfol'. Did you mean \"rflo\"?\n")
+
+
+# --- show -----------------------------------------------------------------------------------------
 
 
 def test_show_draws_a_trial_into_a_file(call, folder):
@@ -245,6 +300,15 @@ def test_train_and_report(call, folder):
     assert (folder / "a/b/figures/psychometric.svg").exists()
 
 
+def test_a_rule_is_trained_by_and_reported(call, folder):
+    options = ["--rule", "rflo", "--feedback", "kolen_pollack", "--when", "5"]
+    result = call("train", "rdm", *SMALL, *options, "--updates", "1", "--out", "r")
+    assert result.exit_code == 0, result.output
+    wanted = repr(nt.rules.RFLO(feedback="kolen_pollack", when=5))
+    assert runs.load_run(folder / "r").settings["training"]["rule"] == wanted
+    assert wanted in (folder / "r/report.html").read_text(encoding="utf-8")
+
+
 def test_gated_networks_train_and_report(call, folder):
     result = call("train", "rdm", *SMALL, "--model", "gru", "--updates", "1", "--out", "g")
     assert result.exit_code == 0, result.output
@@ -284,6 +348,19 @@ def test_bare_file_trains_into_a_folder_of_its_name(call, bare, folder):
         (["rdm", "--set", "units=5"], 1, "`units` must be a setting of PerceptualDiscrimination"),
         (["rdm", "--set", "coherences=0.5"], 1, "`coherences` must be a tuple of strengths"),
         (["rdm", "--rule", "bpt"], 1, "got 'bpt'. Did you mean \"bptt\"?"),
+        (["rdm", "--rule", "rflo", "--feedback", "randon"], 1, 'Did you mean "random"?'),
+        (["rdm", "--rule", "rflo", "--when", "0"], 1, "`--when` must be trial or a number of"),
+        (
+            ["rdm", "--when", "1"],
+            1,
+            "`--when` must be left out with bptt, which takes none, got '1'",
+        ),
+        (
+            ["rdm", "--rule", "force", "--feedback", "random"],
+            1,
+            "`--feedback` must be left out with force, which takes none, got 'random'. Its settings "
+            'are "credit", "error", "update", "when", "carry".',
+        ),
         (["rdm", "--tau", "0"], 1, "`tau` must be a number above 0, got 0"),
         (["rdm", "--tau", "5"], 1, "`dt` must be at most tau = 5 ms, got 20 ms"),
         (["rdm", "--learning-rate", "-1"], 1, "`--learning-rate` must be a number above 0, got -1"),

@@ -10,6 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from neurotask._cli_rules import table_lines
+
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted([*DOCS.glob("how_to/*.md"), *DOCS.glob("explanations/*.md")])
 
@@ -25,7 +27,9 @@ RUN = {
         "same parameters gap",
         "network.keras network.npz network.safetensors simulate.py",
     ),
+    "networks": ("history session accuracy one rates ranks", "network.keras"),
     "perturbations": ("table fading gap", ""),
+    "rules": ("history online found table follow error gap shaken", ""),
     "runs": ("same went_on longer", ""),
     "tasks": ("both trials", ""),
 }
@@ -61,6 +65,12 @@ def test_the_page_runs(page, tmp_path, monkeypatch):
     for made in tmp_path.glob("*.png"):
         kept = plt.imread(DOCS / "images" / made.name)
         assert np.abs(plt.imread(made) - kept).mean() < 0.02  # fonts may differ a little
+
+
+def test_the_page_on_rules_has_the_list_of_the_command_line():
+    text = (DOCS / "how_to/rules.md").read_text(encoding="utf-8")
+    tables = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
+    assert tables[0].splitlines() == table_lines()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)

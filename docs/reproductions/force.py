@@ -139,7 +139,7 @@ def train(seed: int, units: int = UNITS, periods: int = PERIODS) -> Result:
     fit = {"updates": periods, "batch_size": 1, "segment": 1, "verbose": 0}
     history = model.fit(FourSines(), callbacks=[lengths], **fit)
     session = model.run(test, record=("rates",))
-    further = [timed(lambda: model.fit(FourSines(), **fit)) for _ in range(2)]
+    further = [timed(lambda: model.fit(FourSines(), **fit)) for _ in range(4)]
     wall, processor = zip(*further, strict=True)
     steps = periods * PERIOD / DT
     return Result(
@@ -197,7 +197,9 @@ def table(results: Sequence[Result]) -> str:
         )
         for r in results
     ]
-    return reproduction_page.table(head, [*rows, *(row.split(" |") for row in OTHERS)])
+    return reproduction_page.table(
+        head, [*rows, *([cell.strip() for cell in row.split("|")] for row in OTHERS)]
+    )
 
 
 def verdict(results: Sequence[Result]) -> str:
@@ -238,22 +240,20 @@ def draw(results: Sequence[Result]) -> Figure:
         outputs(axes[0, 2], seconds[last], one.target[last], one.after[last])
         for at, rates in enumerate(one.rates.T):
             axes[1, 0].plot(seconds[two], rates[two] + 2.2 * at, color="0.3", linewidth=0.7)
-        axes[1, 0].set(xlabel="time without learning (s)", ylabel="rate of five units", yticks=())
+        axes[1, 0].set(
+            xlabel="time without learning (s)", ylabel="rate of five units (a.u.)", yticks=()
+        )
         for r, style in zip(results, LINES, strict=False):
             periods = np.arange(1, len(r.errors) + 1)
-            look = {
-                "color": "0.15",
-                "linestyle": style,
-                "linewidth": 0.9,
-                "label": f"seed {r.seed}",
-            }
+            look = {"color": "0.15", "linestyle": style, "linewidth": 0.9}
             axes[1, 1].plot(periods, r.errors, **look)
-            axes[1, 2].plot(periods, r.norms, **look)
-        axes[1, 1].set(xlabel="period of learning", ylabel="rms error", yscale="log")
+            axes[1, 2].plot(periods, r.norms, **look, label=f"seed {r.seed}")
+        axes[1, 1].set(xlabel="period of learning", ylabel="rms error")
         axes[1, 2].set(xlabel="period of learning", ylabel="length of readout")
-        axes[1, 2].set_ylim(bottom=0)
+        for ax in axes[1, 1:]:
+            ax.set_ylim(bottom=0)
         axes[0, 0].legend(loc="upper right", ncols=2)
-        axes[1, 1].legend()
+        axes[1, 2].legend(loc="lower right")
     return figure
 
 

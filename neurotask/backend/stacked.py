@@ -19,7 +19,7 @@ from neurotask.backend.stacked_penalty import StackedPenalty
 from neurotask.backend.vectors import ParameterVectors
 from neurotask.backend.weights import ConstrainedWeights
 
-# A stacked variable and, for each network, its own.
+# A stacked variable and, for each network, its own. One without axes is a count that they share.
 Pair = tuple[Any, Sequence[Any]]
 
 
@@ -60,17 +60,31 @@ class StackedModel(ForwardModel):
 
 
 def gather(pairs: Sequence[Pair]) -> None:
-    """Set stacked variables to what the networks have."""
+    """Set stacked variables to what the networks have.
+
+    Raises:
+        ValueError: where a count that they share is not the same in all.
+    """
     for stacked, alone in pairs:
         values = np.stack([variable.numpy() for variable in alone])
-        stacked.assign(values.reshape(stacked.shape))
+        if len(stacked.shape):
+            stacked.assign(values.reshape(stacked.shape))
+        elif (values == values[0]).all():
+            stacked.assign(values[0])
+        else:
+            raise ValueError(
+                "`networks` must have had equally many updates, of optimizer and rule too, got "
+                f"counts of {values.tolist()}. Train those apart that differ in it."
+            )
 
 
 def scatter(pairs: Sequence[Pair]) -> None:
     """Set the variables of the networks to what the stacked ones have."""
     for stacked, alone in pairs:
-        for variable, values in zip(alone, stacked.numpy(), strict=True):
-            variable.assign(values.reshape(variable.shape))
+        shared = not len(stacked.shape)
+        values = [stacked.numpy()] * len(alone) if shared else stacked.numpy()
+        for variable, own in zip(alone, values, strict=True):
+            variable.assign(own.reshape(variable.shape))
 
 
 def stacked_shape(shape: Sequence[int], networks: int) -> tuple[int, ...]:
@@ -142,8 +156,11 @@ def stacked_state(states: Sequence[Any]) -> tuple[Any, list[Pair]]:
     def stack(*alone: Any) -> Any:
         if alone[0] is None:
             return None
-        zeros = np.zeros(stacked_shape(alone[0].shape, len(alone)))
-        made = keras.Variable(zeros, dtype=alone[0].dtype, trainable=False)
+        shape, dtype = tuple(alone[0].shape), alone[0].dtype
+        # A whole number without axes counts updates or trials, which are the same for all.
+        counts = not shape and np.issubdtype(dtype, np.integer)
+        zeros = np.zeros(() if counts else stacked_shape(shape, len(alone)))
+        made = keras.Variable(zeros, dtype=dtype, trainable=False)
         pairs.append((made, alone))
         return made
 

@@ -71,8 +71,6 @@ class StackedOptimizer:
         gather(self._pairs())
         for moved in self._moved():
             moved.assign(tf.math.divide_no_nan(moved.value, self._factor(moved)))
-        for own, alone in self._shared():
-            own.assign(alone[0])
 
     def scatter(self) -> None:
         """Give the state back to the networks' optimizers."""
@@ -81,21 +79,12 @@ class StackedOptimizer:
         scatter(self._pairs())
         for moved in self._moved():
             moved.assign(tf.math.divide_no_nan(moved.value, self._factor(moved)))
-        for own, alone in self._shared():
-            for variable in alone:
-                variable.assign(own)
 
     def _pairs(self) -> list[Pair]:
-        return [(own, alone) for own, *alone in self._variables() if len(alone[0].shape)]
-
-    def _shared(self) -> list[Pair]:
-        """Numbers that the networks have in common, such as the count of updates."""
-        return [(own, alone) for own, *alone in self._variables() if not len(alone[0].shape)]
-
-    def _variables(self) -> list[tuple[Any, ...]]:
+        """Return all variables but the learning rates."""
         every = (self._optimizer, *self._alone)
         own = [[v for v in one.variables if v is not one._learning_rate] for one in every]
-        return list(zip(*own, strict=True))
+        return [(stacked, alone) for stacked, *alone in zip(*own, strict=True)]
 
     def _moved(self) -> list[Any]:
         """State that is a change of weights, hence proportional to the learning rate."""

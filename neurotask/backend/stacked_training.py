@@ -115,7 +115,7 @@ class StackedTrainer:
             for parts in zip(*(feed.chunks(task, at, size) for feed in feeds), strict=True):
                 arrays = _together([own for _, own in parts], places)
                 if getattr(model.rule, "when", "trial") != "trial":
-                    _check_asked(*arrays[2:], task)
+                    _check_asked(arrays[2], arrays[3], task)
                 yield arrays, np.stack([keys, np.full_like(keys, at)], 1)
                 at += len(arrays[0])
 

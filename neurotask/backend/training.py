@@ -296,7 +296,7 @@ class _Feed:
 
 
 def _one_of_few(task: Task, n_steps: int) -> int:
-    """Return what trials of `n_steps` are padded to: the longest there can be, where it is known."""
+    """Return what trials of `n_steps` are padded to: the longest there can be, if it is known."""
     most = longest(task.durations, task.dt)
     return most if most and most >= n_steps else -(-n_steps // LENGTHS) * LENGTHS
 

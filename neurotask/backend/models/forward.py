@@ -326,7 +326,8 @@ class ForwardModel(keras.Model):
         if len(noise.shape) == 2:  # each as it would be drawn for the network alone
             return tf.stack([self.normals(key, t, n_trials) for key in tf.unstack(noise)])
         # The upper half of the second word is the update (or chunk), the lower half the step.
-        # philox by name: another algorithm is picked under XLA otherwise, with other numbers.
+        # philox by name: it counts, so that a draw depends on nothing before it. Under XLA its
+        # numbers are others: a training is bound to the engine it began with.
         return tf.random.stateless_normal(
             (n_trials, self.noise_per_step),
             seed=tf.stack([noise[0], noise[1] * 2**32 + t]),

@@ -172,8 +172,8 @@ class KolenPollack(Feedback):
     def check(self, model: "RecurrentModel") -> None:
         if not model.kernels["output"].raw.trainable:
             raise ValueError(
-                "`output` must learn under KolenPollack, a feedback that learns as it does, but its "
-                'synapses are frozen. Give feedback="random" or "symmetric".'
+                "`output` must learn under KolenPollack, a feedback that learns as it does, but is "
+                'frozen. Give feedback="random" or "symmetric".'
             )
 
     def init(self, model: "RecurrentModel") -> np.ndarray:

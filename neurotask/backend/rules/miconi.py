@@ -111,7 +111,7 @@ class Miconi(LearningRule):
         check_rewarded(model, "Miconi's rule", self.update)
 
     def init(self, model: "RecurrentModel") -> dict[str, Any]:
-        lead = () if model.networks is None else (model.networks,)
+        lead = () if model.networks is None else (model.networks, 1)
         return {
             "usual": _variable(np.zeros((*lead, self.kinds)), model.dtype, "usual"),
             "trials": _variable(0, "int64", "trials"),
@@ -127,7 +127,7 @@ class Miconi(LearningRule):
         loss = model.loss_function(batch.targets, outputs, batch.mask, batch.present)
         missed = missed_by(batch, outputs)
         kinds = kinds_of(batch, self.kinds)
-        usual = tf.einsum("...bk,...k->...b", kinds, tf.convert_to_tensor(state["usual"]))
+        usual = tf.reduce_sum(kinds * tf.convert_to_tensor(state["usual"]), -1)
         hebb = self.hebbian(model, batch, run, usual * (missed - usual))
         gradients = _of_raw(model, hebb)
         n_trials = tf.shape(missed)[-1]
@@ -175,11 +175,16 @@ class Miconi(LearningRule):
         return tf.einsum("t...bi,t...bj->...ij", share[..., tf.newaxis] * post, pre)
 
     def remembered(self, usual: Any, kinds: Tensor, missed: Tensor) -> Tensor:
-        """Return R_k after trials of kinds (..., trial, kind) that missed by (..., trial)."""
-        n = tf.reduce_sum(kinds, -2)
-        mean = tf.math.divide_no_nan(tf.einsum("...bk,...b->...k", kinds, missed), n)
+        """Return R_k after trials of kinds (..., trial, kind) that missed by (..., trial).
+
+        R_k is (kind,), or (network, 1, kind).
+        """
+        n = tf.reduce_sum(kinds, -2, keepdims=True)
+        total = tf.reduce_sum(kinds * missed[..., tf.newaxis], -2, keepdims=True)
+        mean = tf.math.divide_no_nan(total, n)
         keep = tf.pow(tf.constant(self.memory, n.dtype), n)
-        return tf.where(n > 0, keep * usual + (1.0 - keep) * mean, usual)
+        after = tf.where(n > 0, keep * usual + (1.0 - keep) * mean, usual)
+        return tf.reshape(after, usual.shape)
 
 
 def missed_by(batch: Batch, outputs: Tensor) -> Tensor:

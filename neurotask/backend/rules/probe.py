@@ -106,7 +106,7 @@ class Probe:
     def _after_an_update(self, names: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return minus the change of raw weights by an update, and the change of used ones."""
         variables = self.trainer.variables
-        kept = [np.array(variable) for variable in variables]
+        kept = [np.array(variable.numpy()) for variable in variables]
         before = self._weights(names)
         try:
             made = bool(self._learn(*self._arrays)[2])
