@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -100,11 +101,13 @@ def _updates(model: nt.RateRNN, n: int = EXECUTED, trials: int = 1) -> Candidate
 def _replicas(rule: Any) -> Candidate:
     """Return an execution of as many updates of several networks at once."""
     networks = nt.Networks.like(network(rule), REPLICAS)
-    trainer = networks._trained()
-    trainer._gather()
+    groups = networks._trained()._groups
+    for group in groups:
+        group.gather()
     arrays = [np.stack([array] * REPLICAS, 1) for array in _arrays(EXECUTED, 1, STEPS)]
-    keys = np.zeros((REPLICAS, 2), np.int64)
-    return Candidate(lambda: trainer._execute(*arrays, keys)[0].numpy(), 3, EXECUTED)
+    keys, pool = np.zeros((REPLICAS, 2), np.int64), ThreadPoolExecutor(len(groups))
+    call = lambda: list(pool.map(lambda group: group.make(arrays, keys), groups))  # noqa: E731
+    return Candidate(call, 3, EXECUTED)
 
 
 def _loop(loop: Callable[..., None]) -> Candidate:

@@ -82,7 +82,7 @@ def train(how: tuple[Any, Any], seeds: Sequence[int], updates: int = UPDATES) ->
         if not isinstance(optimizer, str):
             fresh = type(optimizer).from_config(optimizer.get_config())
         model.compile(fresh, rule=rule)
-        how_to = {"batch_size": TRIALS, "seed": seed, "verbose": 0}
+        how_to: dict[str, Any] = {"batch_size": TRIALS, "seed": seed, "verbose": 0}
         try:
             model.fit(problem, updates=50, **how_to)  # compiled by the end
             start = time.perf_counter()

@@ -14,9 +14,10 @@ from typing import Any
 _FOLDER = Path(__file__).parent / "backend" / "rules"
 _PRICE = {"time": "", "memory": "", "causal": False, "local": False, "feedback": "any"}
 _LEGEND = """\
-Orders are for N units, M synapses on each and T steps: time of a step of a trial, memory beside
-the states of the network. Causal: it needs nothing of later steps. Local: a synapse needs what its
-two units have at hand, and a signal sent to the unit. Feedback: what carries errors to the units.
+Orders are for N units, M synapses on each, O outputs, T steps, and k that credit goes back: time of
+a step of a trial, memory beside the states of the network. Causal: it needs nothing of later steps.
+Local: a synapse needs what its two units have at hand, and a signal sent to the unit. Feedback:
+what carries errors to the units.
 `neurotask rules RULE` shows the settings of one."""
 
 

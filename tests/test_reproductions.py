@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 import neurotask as nt
 from neurotask.comparison import paired_contrasts
@@ -496,5 +497,164 @@ def test_rflo_of_real_time_is_backpropagation(rflo):
 def test_rflo_page_has_its_figure(rflo):
     page = rflo.PAGE
     assert re.findall(r"\]\((\w+\.png)\)", page.read_text()) == ["rflo.png"]
+    figure = page.with_suffix(".png")
+    assert figure.read_bytes().startswith(b"\x89PNG") and figure.stat().st_size < 400_000
+
+
+@pytest.fixture(scope="module")
+def add_task():
+    path = ROOT / "docs" / "reproductions" / "add_task.py"
+    return SimpleNamespace(**runpy.run_path(str(path)))
+
+
+@pytest.fixture(scope="module")
+def add_results(add_task):
+    """Learning that is made up: what is lost falls as 1 / bin, by less from rule to rule."""
+    names = ["RTRL", "E-BPTT(10)", *(n for n in add_task.KINDS if n not in ("RTRL", "E-BPTT(10)"))]
+    bins = add_task.STEPS // add_task.BIN
+    curve = (1 / np.arange(1, bins + 1))[:, None] * np.linspace(0.9, 1.1, 5)
+    results = {}
+    for place, name in enumerate(names):
+        tuned = np.full((len(add_task.KINDS[name].rules), len(add_task.RATES)), 0.1)
+        tuned[-1, 3] = 0.05
+        lost = curve * 0.01 * (1 + 3 * place)
+        results[name] = add_task.Learned(tuned, (len(tuned) - 1, 3), lost, lost[-1] / 2, 60.0)
+    return {name: results[name] for name in add_task.KINDS}
+
+
+def test_add_task_is_the_papers(add_task):
+    trials = add_task.Add(scored=100.0).trials(30, seed=3)
+    x = trials.inputs[..., 0]
+    assert set(np.unique(x)) == {0, 1} and x.mean() == pytest.approx(0.5, abs=0.04)
+    np.testing.assert_array_equal(trials.inputs[..., 1], 1 - x)
+    for row in range(30):
+        for t in range(20, 120):
+            y = 0.5 + 0.5 * x[row, t - 3] - 0.25 * x[row, t - 5]
+            assert trials.targets[row, t].tolist() == [y, 1 - y]
+    assert not trials.mask[:, :20].any() and (trials.mask[:, 20:] == 1).all()
+
+
+def test_add_task_observers_lose_what_the_closed_form_says(add_task):
+    quarter = 0.25 * np.log(4) + 0.75 * np.log(4 / 3)  # of a chance of 1/4
+    assert add_task.LEAST == pytest.approx((np.log(2) + 2 * quarter) / 4, abs=1e-12)
+    # An observer says the same whenever it knows the same: the best of all it may say, by search.
+    says = np.linspace(0.0005, 0.9995, 9991)
+    groups = ([[0.5], [0.25], [1.0], [0.75]], [[0.5, 0.25], [1.0, 0.75]],
+              [[0.5, 1.0], [0.25, 0.75]], [[0.5, 0.25, 1.0, 0.75]])  # fmt: skip
+    for found, alike in zip(add_task.FLOORS.values(), groups, strict=True):
+        each = [
+            np.mean([-y * np.log(says) - (1 - y) * np.log(1 - says) for y in chances], 0).min()
+            for chances in alike
+        ]
+        assert found == pytest.approx(np.mean(each), abs=3e-4)
+    trials = add_task.Add().trials(40, seed=0)
+    y = trials.targets[:, 20:]
+    entropy = -np.sum(np.where(y > 0, y * np.log(np.where(y > 0, y, 1)), 0), -1)
+    deviation = float(entropy.std())
+    assert entropy.mean() == pytest.approx(add_task.LEAST, abs=4 * deviation / 20_000**0.5)
+    assert add_task.LUCK == pytest.approx(deviation / 2000**0.5, rel=0.02)
+
+
+def test_add_task_loss_is_cross_entropy_above_the_least(add_task):
+    y = np.array([[[1.0, 0.0], [0.25, 0.75]]])
+    z = np.array([[[0.3, -1.0], [np.log(0.25), np.log(0.75)]]])
+    one = np.ones((1, 2, 2))
+    values, slopes = [], []
+    for loss in (add_task.Above(), nt.losses.CategoricalCrossEntropy()):
+        outputs = tf.constant(z)
+        with tf.GradientTape() as tape:
+            tape.watch(outputs)
+            value = loss(y, outputs, one, one[..., 0])
+        values.append(float(value))
+        slopes.append(tape.gradient(value, outputs).numpy())
+    np.testing.assert_allclose(slopes[0], slopes[1], atol=1e-15)
+    assert slopes[0][0, 1] == pytest.approx([0, 0], abs=1e-12)  # what is wanted is said
+    quarter = 0.25 * np.log(4) + 0.75 * np.log(4 / 3)
+    assert values[1] - values[0] == pytest.approx(quarter / 2, abs=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:`dt` should be at most half")
+def test_add_task_networks_are_the_papers(add_task):
+    kinds = add_task.KINDS
+    for name, learns in (("RTRL", True), (add_task.FIXED, False)):
+        model = add_task.network(kinds[name], kinds[name].rules[0], 0.01, seed=4)
+        weights = model.effective_weights()
+        w = weights["recurrent"].to_numpy()
+        np.testing.assert_allclose(w @ w.T, np.eye(32), atol=1e-5)
+        state, u = np.linspace(-0.5, 0.5, 32), np.array([1.0, 0.0])
+        new = np.tanh(w @ state + weights["input"].to_numpy() @ u)
+        np.testing.assert_allclose(model.step(state, u), new, atol=1e-5)
+        assert len(model.trainable_variables) == (5 if learns else 2)
+
+
+@pytest.mark.filterwarnings("ignore:`dt` should be at most half")
+def test_add_task_rates_are_those_of_a_step(add_task):
+    """A trial of rates that are small: the changes of its steps add up, whenever they are made."""
+    local, block = add_task.LOCAL, nt.rules.RFLO(feedback="symmetric", update=add_task.FREE)
+    changes = []
+    for rule in (local, block, nt.rules.SnAp0(**add_task.ONLINE)):
+        kind = add_task.Kind((rule,), (0, "-"))
+        before = add_task.network(kind, rule, 1e-5, seed=0).effective_weights()
+        _, (model,) = add_task.train(kind, rule, [1e-5], [0], steps=500)
+        after = model.effective_weights()
+        changes.append(
+            np.concatenate([(after[k].values - before[k].values).ravel() for k in before])
+        )
+    scale = np.abs(changes[0]).max()
+    assert scale > 1e-4
+    np.testing.assert_allclose(changes[1], changes[0], atol=0.05 * scale)
+    # Without a leak the rule that stays in the unit knows of no step but the present one.
+    np.testing.assert_allclose(changes[2], changes[0], atol=1e-3 * scale)
+
+
+def test_add_task_takes_the_rate_that_is_best_on_other_seeds(add_task):
+    kind = add_task.KINDS["E-BPTT(10)"]
+    how = {"rates": (0.001, 0.01, 3.0), "tuning": ((100,), (200,))}
+    learned = add_task.learn(kind, steps=1000, seeds=(0, 1), **how)
+    assert learned.best == (0, 1) and learned.tuned.argmin() == 1
+    assert learned.lost.shape == (2, 2) and learned.fresh.shape == (2,)
+    assert (learned.lost[1] < learned.lost[0]).all() and (learned.fresh < 0.2).all()
+
+
+def test_add_task_is_told_and_drawn(add_task, add_results, tmp_path):
+    text = add_task.report(add_results)
+    order = re.findall(r"^\| ([^|]+) \| 0\.01", text, re.M)
+    assert order == add_task.ranked(add_results) and len(order) == len(add_task.KINDS)
+    least = add_task.LEAST
+    last = 0.01 * np.mean(1 / np.arange(31, 41))
+    early = 0.01 * np.mean(1 / np.arange(13, 17))
+    cells = [f"{least + s * v:.4f}" for v in (early, last) for s in (1, 0.9, 1.1)]
+    told = "| RTRL | 0.01 | {} ({} to {}) | 0.4693 | {} ({} to {}) |".format(*cells)
+    assert told in text and "| KeRNL | 0.01, own 0.1 |" in text
+    assert "| x of neither lag | 0.6616 |" in text and "- training: 13 minutes" in text
+    figure = add_task.draw(add_results)
+    figure.savefig(tmp_path / "figure.png")
+    curves, final, tuning = figure.axes
+    assert curves.lines[3].get_ydata()[0] == pytest.approx(0.01)
+    assert final.get_yticklabels()[-1].get_text() == "RTRL"
+    assert final.lines[-2].get_xdata() == pytest.approx(least + last)
+    assert tuning.lines[1].get_xydata()[0] == pytest.approx((0.01, 0.05))
+
+
+def test_add_task_says_what_is_met(add_task, add_results):
+    met = lambda found: [  # noqa: E731
+        line.startswith("- met:") for line in add_task.verdict(found).splitlines()
+    ]
+    assert met(add_results) == [True] * 4
+    assert "in 60 of 60 pairs" in add_task.verdict(add_results)
+    for name, factor, missed in (
+        ("KF-RTRL", 1e-3, [0]),
+        ("UORO", 100.0, [1, 3]),
+        ("RTRL", 100.0, [0, 2, 1, 3]),
+        ("DNI", 3.0, [1]),
+    ):
+        one = add_results[name]
+        verdict = met(add_results | {name: replace(one, lost=factor * one.lost)})
+        assert [at for at in range(4) if not verdict[at]] == sorted(missed), name
+
+
+def test_add_task_page_has_its_figure(add_task):
+    page = add_task.PAGE
+    assert re.findall(r"\]\((\w+\.png)\)", page.read_text()) == ["add_task.png"]
     figure = page.with_suffix(".png")
     assert figure.read_bytes().startswith(b"\x89PNG") and figure.stat().st_size < 400_000

@@ -50,7 +50,7 @@ def furthest(together, alone):
     return max(np.abs(a - b).max() / (np.abs(b).max() + 1e-12) for a, b in pairs if a.size)
 
 
-def assert_equal_to_alone(task, updates=3, tolerance=1e-10, places=(1,), **how):
+def assert_equal_to_alone(task, updates=3, tolerance=1e-10, places=(2,), **how):
     """Train networks together, and some of them alone."""
     together, alone = made(task, **how), made(task, **how)
     start = [variable.numpy() for variable in together[0].trainable_variables]
@@ -82,9 +82,8 @@ def test_every_rule_trains_each_network_as_alone(rule, short):
     assert_equal_to_alone(short, **({"rule": rule} | SETTINGS.get(rule, {})))
 
 
-@pytest.mark.parametrize("when", [1, 4])
-def test_also_within_a_trial(when, short):
-    assert_equal_to_alone(short, updates=2, rule=nt.rules.RFLO(when=when))
+def test_also_within_a_trial(short):
+    assert_equal_to_alone(short, updates=2, rule=nt.rules.RFLO(when=1))
 
 
 @pytest.mark.parametrize(("kind", "rule"), [(nt.LSTM, "bptt"), (nt.GRU, "rflo")])
@@ -98,13 +97,13 @@ def test_also_learned_times_outputs_that_feed_back_and_plastic_synapses(short):
     assert_equal_to_alone(short, **settings)
 
 
-@pytest.mark.parametrize("law", ["magnitude", "projection"])
-def test_signs_hold_in_each_network(law, short):
-    recurrent = nt.Connectivity(density=0.6, law=law)
+def test_signs_hold_in_each_network(short):
+    recurrent = nt.Connectivity(density=0.6, law="projection")
     models = assert_equal_to_alone(short, rates=(0.3, 0.2, 0.1), recurrent=recurrent)
     for model in models:
         weights = model.kernels["recurrent"].effective().numpy()
         assert (weights * model.units.sign >= 0).all()
+        assert ((weights == 0) & model.kernels["recurrent"].plastic.numpy()).any()
 
 
 @pytest.mark.parametrize("feedback", ["kolen_pollack", "sign_concordant"])
@@ -115,7 +114,7 @@ def test_feedback_that_changes(feedback, short):
 def test_ranks_of_feedback_may_differ(short):
     feedbacks = (nt.rules.LowRank(1), nt.rules.LowRank(2), nt.rules.Broadcast())
     rule = lambda at: nt.rules.RFLO(feedback=feedbacks[at])  # noqa: E731
-    models = assert_equal_to_alone(short, rule=rule, places=(0, 1, 2))
+    models = assert_equal_to_alone(short, rule=rule)
     ranks = [np.linalg.matrix_rank(m.trainer.state["feedback"].numpy()) for m in models]
     assert ranks == [1, 2, 1]
 
@@ -168,7 +167,8 @@ def test_penalties_are_those_of_each_network(short):
     def of_all_kinds(model, batch, states):
         first = tf.reduce_mean(model.rates_of(states)[:, 0] ** 2)
         weights = model.effective()["recurrent"] + model.kernels["recurrent"].raw
-        return first + tf.reduce_sum(model.bias**2) + tf.reduce_sum(tf.abs(weights))
+        biases = model.bias**2 + model.vectors()["initial_cell"][0]
+        return first + tf.reduce_sum(biases) + tf.reduce_sum(tf.abs(weights))
 
     regularizers = [
         nt.regularizers.L1(0.1),
@@ -205,9 +205,12 @@ def test_groups_change_nothing(short):
     assert max(map(furthest, models, grouped)) < 1e-10
 
 
-def test_under_xla(short):
-    compiled = {"engine": "xla"}
-    assert_equal_to_alone(short, rule="rflo", compiled=compiled, updates=2)
+def test_xla_changes_nothing(short):
+    compiled, how = {"engine": "xla"}, {"rule": "rflo", "rates": (0.01, 0.02)}
+    together, alone = made(short, compiled=compiled, **how), made(short, **how)
+    Networks(together).fit(short, updates=2, batch_size=2, seed=5, verbose=0)
+    alone[1].fit(short, updates=2, batch_size=2, seed=6, verbose=0)
+    assert furthest(together[1], alone[1]) < 1e-10
 
 
 # --- what comes out ------------------------------------------------------------------------------

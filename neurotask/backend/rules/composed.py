@@ -23,7 +23,7 @@ from neurotask.backend.rules.credit.nothing import Nothing
 from neurotask.backend.rules.credit.within import LeakyCredit
 from neurotask.backend.rules.error import Compared, OutputError
 from neurotask.backend.rules.prepared import Prepared
-from neurotask.backend.rules.update import Descent, Update, finite
+from neurotask.backend.rules.update import Descent, Update, changed_by_updates, finite
 from neurotask.backend.tensors import derivatives, time_first, trial_first
 
 if TYPE_CHECKING:
@@ -130,15 +130,25 @@ class Composed(LearningRule):
     def learn(
         self, model: "RecurrentModel", batch: Batch, state: dict[str, Any]
     ) -> tuple[Tensor, Tensor, Tensor]:
+        if self.when == "trial":
+            loss, outputs, gradients, traces = self._of_trials(model, batch, state)
+            made, _ = self._change(model, state, gradients, loss, traces)
+            return loss, outputs, made
+        changing = changed_by_updates(model, state)
+        kept = [tf.identity(variable) for variable in changing]
         if self.update.needs == "errors":
             loss, outputs, made, last = learn_by_errors(self, model, batch, state["update"])
             self.ended(model, last)
-            return loss, outputs, made
-        if self.when != "trial":
-            return self._within(model, batch, state)
-        loss, outputs, gradients, traces = self._of_trials(model, batch, state)
-        made, _ = self._change(model, state, gradients, loss, traces)
-        return loss, outputs, made
+        else:
+            loss, outputs, made = self._within(model, batch, state)
+
+        def undo() -> Tensor:
+            # Some steps had changed the weights before one could not.
+            for variable, value in zip(changing, kept, strict=True):
+                variable.assign(value)
+            return tf.constant(False)
+
+        return loss, outputs, tf.cond(made, lambda: tf.constant(True), undo)
 
     def ended(self, model: "RecurrentModel", last: State) -> None:
         """Do what is to be done with the state at the end of trials that were learned by errors."""

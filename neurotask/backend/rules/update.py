@@ -139,6 +139,19 @@ def shortened(
     return [g * tf.reshape(factor, (-1, *[1] * (g.shape.rank - 1))) for g in gradients]
 
 
+def changed_by_updates(model: "RecurrentModel", state: Any) -> list[Any]:
+    """Return the variables that an update may change, of the network, optimizer and rule.
+
+    Args:
+        model: the network.
+        state: what the rule carries along.
+    """
+    starts = [f"initial_{name}" for name in model.network.dynamics.state_variables]
+    own = [getattr(model, name) for name in starts if hasattr(model, name)]
+    learning = [*model.trainable_variables, *model.optimizer.variables]
+    return [*own, *learning, *tf.nest.flatten(state)]
+
+
 def finite(values: Sequence[Tensor]) -> Tensor:
     """Return whether all numbers are finite."""
     return tf.reduce_all([tf.reduce_all(tf.math.is_finite(one)) for one in values])

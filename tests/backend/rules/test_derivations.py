@@ -213,3 +213,17 @@ def test_learning_within_trials_is_that_of_the_derivation(
     assert max(np.abs(a - b).max() for a, b in zip(after, wanted, strict=True)) < 1e-12
     # What changes within the trial is seen.
     assert min(np.abs(a - b).max() for a, b in zip(after[:2], once[:2], strict=True)) > 1e-4
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+def test_an_update_that_is_refused_midway_leaves_all_as_it_was(optimizer, short, network):
+    made = getattr(keras.optimizers, optimizer)(1e200)  # too much for the second change
+    free = nt.rules.Descent(clip_norm=None)
+    model = network(
+        rule=nt.rules.RFLO(feedback="kolen_pollack", when=1, update=free), optimizer=made
+    )
+    before = [np.array(variable.numpy()) for variable in model.trainer.variables]
+    with pytest.raises(FloatingPointError, match="network is as it was after update 0"):
+        model.fit(short, updates=2, batch_size=2, verbose=0)
+    for variable, then in zip(model.trainer.variables, before, strict=True):
+        assert variable.numpy().tobytes() == then.tobytes(), variable.path

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 import neurotask as nt
-from neurotask.backend.rules.base import LearningRule
+from neurotask._streams import Stream
+from neurotask.backend.rules.base import Batch, LearningRule
 from neurotask.backend.rules.bptt import BPTT
 from neurotask.backend.rules.diagnosis import cosine, dimensions
 from neurotask.backend.rules.probe import Probe
@@ -140,6 +141,15 @@ def test_dimensions_of_signals():
     assert np.isnan(cosine(np.zeros(3), np.ones(3)))
 
 
+def test_updates_are_of_the_weights_that_the_network_uses():
+    model = three("bptt", trainable={"tau": True})
+    probe = Probe(model, Three(), 2, 0)
+    found, before = probe.look(), model.parameters().vectors["tau"]
+    model.rule.learn(model, Batch(*probe._arrays), None)
+    moved = np.linalg.norm(model.parameters().vectors["tau"] - before)
+    assert found.update_norms["tau"] == pytest.approx(moved, rel=1e-9) and moved > 1e-4
+
+
 # --- rules that say no gradient -------------------------------------------------------------------
 
 
@@ -180,6 +190,11 @@ def test_nothing_is_changed_and_the_same_is_found_again(network, short):
     model.fit(short, updates=2, batch_size=4, verbose=0)
     before = [np.array(variable.numpy()) for variable in model.trainer.variables]
     probe = Probe(model, short, 4, 5)
+    assert (
+        (probe._arrays[0] == short.batch(4, seed=5, stream=Stream.PROBE, index=0).inputs)
+        .numpy()
+        .all()
+    )
     found = probe.look()
     after = [np.array(variable.numpy()) for variable in model.trainer.variables]
     assert all((one == two).all() for one, two in zip(before, after, strict=True))
