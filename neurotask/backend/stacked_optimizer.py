@@ -52,6 +52,11 @@ class StackedOptimizer:
         self._optimizer = type(first).from_config(config)
         self._optimizer.build(list(variables))
 
+    @property
+    def variables(self) -> list[Any]:
+        """The stacked state."""
+        return self._optimizer.variables
+
     def apply(self, gradients: Sequence[Tensor], variables: Sequence[Any]) -> None:
         """Change stacked variables by their gradients."""
         if not self._differ:

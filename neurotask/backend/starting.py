@@ -8,6 +8,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from neurotask._checks import count
 from neurotask.backend.fitting import check_curriculum, curriculum_of
+from neurotask.backend.rules.checks import check_memory
 from neurotask.curriculum.course import Course, PlainCourse
 from neurotask.task import Task
 
@@ -35,6 +36,7 @@ def begin(
     model.trainer  # noqa: B018 - raises where the network is not compiled
     batch_size = count("batch_size", batch_size)
     model.rule.check_batch(batch_size)
+    check_memory(model, model.rule, batch_size)
     seed = count("seed", seed, low=0)
     if isinstance(source, Task):
         model.check_fits(source)

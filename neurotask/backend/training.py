@@ -74,7 +74,15 @@ class Trainer:
                 jit_compile=self.xla,
             )
             self._compiled[self.xla] = counted_alone(compiled)
-        return self._compiled[self.xla](*arrays)
+        try:
+            return self._compiled[self.xla](*arrays)
+        except tf.errors.InvalidArgumentError as error:
+            if not self.xla or "unsupported operations" not in str(error):
+                raise
+            raise ValueError(
+                '`engine` must be "graph" for this network, of which XLA cannot compile a part, '
+                f'such as a loss that prints. Give compile(..., engine="graph"). {error.message}'
+            ) from None
 
     def fit(
         self,

@@ -79,7 +79,8 @@ class Dynamics(Setting, ABC):
         """Return the state after a step.
 
         Args:
-            ops: the engine.
+            ops: the engine. What is sent goes through `ops.synapses(weights, "recurrent", ...)`,
+                where learning rules look on.
             weights: what `prepare` returned.
             state: the state before, each variable (trial, unit).
             rates: what the units send, (trial, unit): `rates(state)` unless it is perturbed.

@@ -31,7 +31,7 @@ from neurotask.backend.models._arguments import (
 from neurotask.backend.models.forward import ForwardModel
 from neurotask.backend.network import FeedForward, Network
 from neurotask.backend.regularizers import get as penalties_of
-from neurotask.backend.rules.checks import check_rule
+from neurotask.backend.rules.checks import check_memory, check_rule
 from neurotask.backend.running import Runner
 from neurotask.backend.settings import decoded, encoded, registered_name
 from neurotask.backend.sides import KERNELS
@@ -165,8 +165,19 @@ class RecurrentModel(ForwardModel):
             regularizers: penalties that are added to the loss; see `neurotask.regularizers`.
             engine: "graph" (TensorFlow), "xla" (compiled to machine code: a second or more before
                 the first update, and again for each length of trials; much faster for few trials
-                and for rules that go forward in time), or "auto" (what suits the rule).
+                and for rules that go forward in time), or "auto" (what suits the rule). The
+                numbers of the network's noise are others on the graph than under XLA.
+
+        Raises:
+            ValueError: for a rule that cannot serve the network, or that keeps more for a trial
+                than there is memory.
         """
+        check_memory(self, rules.get(rule), 1)
+        self._compile(optimizer, rule, loss, regularizers, engine)
+
+    def _compile(
+        self, optimizer: Any, rule: Any, loss: Any, regularizers: Any = (), engine: str = "auto"
+    ) -> None:
         # All is checked before anything is set: a refused call leaves the model as it was.
         rule, loss = rules.get(rule), losses.get(loss)
         penalties = penalties_of(regularizers)
@@ -376,7 +387,7 @@ class RecurrentModel(ForwardModel):
         if config:
             optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
             rest = {name: decoded(config[name]) for name in config if name != "optimizer"}
-            self.compile(optimizer, **rest)
+            self._compile(optimizer, **rest)
 
     def __repr__(self) -> str:
         return (

@@ -44,7 +44,7 @@ def learn_by_errors(
     lengths = tf.reduce_sum(tf.cast(batch.present != 0, tf.int32), -1)
     n_steps = tf.reduce_max(lengths)
 
-    def step(t: Any, before: State, fed: Tensor, outputs: Any, good: Any) -> Any:
+    def step(t: Any, before: State, fed: Tensor, outputs: Any, good: Any, waiting: Any) -> Any:
         # Of `prepare`, only what leads to these is computed again.
         changed = model.prepare()
         weights = {**prepared, **{name: changed[name] for name in rule.update.kernels}}
@@ -52,7 +52,9 @@ def learn_by_errors(
         after = model.network.step(model.ops, weights, before, inputs[t], noise, fed=fed)
         rates = model.rates_of(after)
         output = model.readout(weights, rates)
-        due = good & asked[t] & tf.equal((t + 1) % rule.when, 0)
+        # A step that asks for nothing leaves its turn to the next one that asks.
+        waiting = waiting | tf.equal((t + 1) % rule.when, 0)
+        due = good & asked[t] & waiting
 
         def learn(_: Tensor, good: Tensor) -> tuple[Tensor, Tensor]:
             weight = model.loss_function.weights(mask[t])
@@ -63,14 +65,14 @@ def learn_by_errors(
 
         # A loop of one round or none: XLA would copy all that goes through a tf.cond, P included.
         _, made = tf.while_loop(lambda due, _: due, learn, (due, good), parallel_iterations=1)
-        return t + 1, after, output, outputs.write(t, output), made
+        return t + 1, after, output, outputs.write(t, output), made, waiting & ~due
 
     before = model.start(prepared, n_trials)
     fed = model.readout(prepared, model.rates_of(before))
     length = tf.shape(inputs)[0]
     written = tf.TensorArray(model.compute_dtype, length, element_shape=fed.shape)
-    start = (tf.constant(0), before, fed, written, tf.constant(True))
-    _, last, _, written, good = tf.while_loop(
+    start = (tf.constant(0), before, fed, written, tf.constant(True), tf.constant(False))
+    _, last, _, written, good, _ = tf.while_loop(
         lambda t, *_: t < n_steps, step, start, parallel_iterations=1, maximum_iterations=length
     )
     outputs = trial_first(written.stack())

@@ -22,6 +22,7 @@ from neurotask.backend.rules.credit.base import Credit, Moment
 from neurotask.backend.rules.credit.nothing import Nothing
 from neurotask.backend.rules.credit.within import LeakyCredit
 from neurotask.backend.rules.error import Compared, OutputError
+from neurotask.backend.rules.linear import check_synapses
 from neurotask.backend.rules.prepared import Prepared
 from neurotask.backend.rules.update import Descent, Update, changed_by_updates, finite
 from neurotask.backend.tensors import derivatives, time_first, trial_first
@@ -43,9 +44,10 @@ class Composed(LearningRule):
         error: what is compared.
         update: how a gradient becomes a change.
         when: "trial": the weights change after each batch; or a number of steps after which they
-            change, 1 for each step. Then the loss of those steps is what is descended, so that the
-            changes of a trial add up to about that of one update after it. Steps at which the mask
-            asks for nothing change nothing.
+            change, 1 for each step. Then the loss of those steps is what is descended, so that by
+            plain descent the changes of a trial add up to about that of one update after it. An
+            optimizer such as Adam makes each of them as large as that one, and clipping acts on
+            each. Steps at which the mask asks for nothing change nothing.
 
     Example:
         >>> from neurotask.backend.rules.credit.influence import Influence
@@ -65,7 +67,7 @@ class Composed(LearningRule):
         for name, kind in (("credit", Credit), ("error", OutputError), ("update", Update)):
             value = getattr(self, name)
             if not isinstance(value, kind):
-                raise TypeError(f"`{name}` must be a {kind.__name__}, got {value!r}.")
+                raise TypeError(f"`{name}` must be of {kind.__name__}, got {value!r}.")
         object.__setattr__(self, "feedback", feedbacks.get(self.feedback))
         if self.when != "trial":
             if isinstance(self.when, str):
@@ -76,6 +78,7 @@ class Composed(LearningRule):
             count("when", self.when)
 
     def check(self, model: "RecurrentModel") -> None:
+        check_synapses(model)
         for part in (self.credit, self.feedback, self.update):
             part.check(model)
         if self.update.needs == "errors":

@@ -32,4 +32,4 @@ class DNI(Composed):
 
     credit: Credit = Synthetic()
 
-    price = Price("N²", "N (N + O)", causal=True, local=False, feedback="symmetric")
+    price = Price("N²", "N (N + O)", causal=True, local=False)

@@ -116,7 +116,10 @@ class Random(Feedback):
     def __post_init__(self) -> None:
         number("scale", self.scale, low=0.0, above=True)
         if self.weights is not None:
-            given = np.asarray(self.weights, float)
+            try:
+                given = np.asarray(self.weights, float)
+            except (TypeError, ValueError):
+                given = np.empty(0)
             if given.ndim != 2 or not np.isfinite(given).all():
                 raise ValueError(
                     "`weights` must be finite numbers of the shape (unit, output), got the shape "

@@ -11,6 +11,7 @@ from neurotask.backend.rules.base import Price
 from neurotask.backend.rules.composed import Composed
 from neurotask.backend.rules.credit.base import Credit
 from neurotask.backend.rules.credit.nothing import Nothing
+from neurotask.backend.rules.feedback import Symmetric
 from neurotask.backend.rules.recursive_least_squares import RLS
 from neurotask.backend.rules.update import Update
 
@@ -58,6 +59,16 @@ class FORCE(Composed):
         super().__post_init__()
         if not isinstance(self.carry, bool):
             raise ValueError(f"`carry` must be True or False, got {self.carry!r}.")
+        if self.update.needs != "errors":
+            raise ValueError(
+                f"`update` must be one that takes errors for FORCE, got {self.update!r}. Give "
+                "update=RLS(alpha=1.0), or another rule."
+            )
+        if not isinstance(self.feedback, Symmetric):
+            raise ValueError(
+                f"`feedback` must be left out with FORCE, which sends no error to the units, got "
+                f"{self.feedback!r}."
+            )
 
     def check_batch(self, batch_size: int) -> None:
         if self.carry and count("batch_size", batch_size) != 1:

@@ -59,6 +59,49 @@ def _autapses(matrix: Tensor) -> Tensor:
     return diagonal[..., tf.newaxis, :, :]
 
 
+class _Severed(Watching):
+    """An engine through whose synapses nothing arrives that could be traced back."""
+
+    def __init__(self, ops: TensorOps):
+        super().__init__(ops, "none", tf.GradientTape())
+        self.called: list[str] = []
+
+    def synapses(self, weights: Weights, name: str, sent: Tensor) -> Tensor:
+        self.called.append(name)
+        return tf.stop_gradient(self._ops.synapses(weights, name, sent))
+
+
+def check_synapses(model: "RecurrentModel") -> None:
+    """Raise a ValueError unless all weights of a step are used through `ops.synapses`, once each.
+
+    Rules that pass credit along see what goes through there, and nothing else.
+    """
+    ops: Any = _Severed(model.ops)
+    raws = {name: kernel.raw for name, kernel in model.kernels.items() if kernel.raw.trainable}
+    with tf.GradientTape() as tape:
+        weights = model.prepare()
+        start = model.start(weights, tf.constant(1))
+        inputs = tf.zeros((*next(iter(start.values())).shape[:-1], len(model.input_names)))
+        inputs = tf.cast(inputs, model.compute_dtype)
+        after = joined(model.network.step(ops, weights, start, inputs, None))
+    by = tape.gradient(after, {name: raw.value for name, raw in raws.items()})
+    past = [name for name, gradient in by.items() if gradient is not None]
+    kind = type(model.network.dynamics).__name__
+    if past:
+        raise ValueError(
+            f"`step` of {kind} must send what goes through {past[0]} synapses by "
+            f'ops.synapses(weights, "{past[0]}", rates) for this rule, which sees nothing else, '
+            f'but it uses weights["{past[0]}"] by itself. Mend it, or give rule="bptt".'
+        )
+    twice = [name for name in ops.called if ops.called.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f'`step` of {kind} must call ops.synapses(weights, "{twice[0]}", ...) once a step for '
+            "this rule, got it more than once. Give the parts names of their own in `prepare`, or "
+            'rule="bptt".'
+        )
+
+
 class Step:
     """A step of a network, and the products of its derivatives.
 

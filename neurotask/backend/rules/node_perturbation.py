@@ -145,10 +145,11 @@ class NodePerturbation(LearningRule):
         if self.baseline == "clean":
             clean = model.unrolled(weights, batch.inputs, batch.noise)
             outputs = model.readout(weights, model.rates_of(clean.states))
-            more = costs - trial_losses(model, batch, outputs)
+            usual = trial_losses(model, batch, outputs)
+            more = costs - usual
         else:
             seen, mean = (state[name][..., tf.newaxis] for name in ("seen", "mean"))
-            more = seen * (costs - mean)
+            usual, more = costs, seen * (costs - mean)
         n_trials = tf.cast(tf.shape(costs)[-1], costs.dtype)
         start = (more / (n_trials * self.sigma**2))[..., tf.newaxis]  # (..., trial, 1)
         steps = start * time_first(batch.present[..., tf.newaxis])  # (time, ..., trial, 1)
@@ -156,7 +157,7 @@ class NodePerturbation(LearningRule):
         done = (kicks.start, kicks.states, kicks.outputs, kicks.stage)
         credits = [r * k for r, k in zip(rewards, done, strict=True) if k is not None]
         penalty, gradients = _contracted(model, batch, run, fed, credits)
-        return tf.reduce_mean(costs - more, -1) + penalty, trial_first(outputs), gradients, costs
+        return tf.reduce_mean(usual, -1) + penalty, trial_first(outputs), gradients, costs
 
 
 class _Engine(Watching):

@@ -206,9 +206,10 @@ def _check_number(model: "RecurrentModel", n: int) -> None:
 
 
 def _names(model: "RecurrentModel") -> list[str]:
-    """Return the name of each of the trainable variables: of its kernel, or its own."""
-    kernels = {id(kernel.raw): name for name, kernel in model.kernels.items()}
-    return [kernels.get(id(one)) or str(one.name) for one in model.trainable_variables]
+    """Return the name of each of the trainable variables: of its kernel, its time, or its own."""
+    raw = {id(kernel.raw): name for name, kernel in model.kernels.items()}
+    raw |= {id(variable): name for name, (_, variable) in model._vectors.times.items()}
+    return [raw.get(id(one)) or str(one.name) for one in model.trainable_variables]
 
 
 def _compiled(function: Callable[..., Any]) -> Any:

@@ -153,5 +153,5 @@ def changed_by_updates(model: "RecurrentModel", state: Any) -> list[Any]:
 
 
 def finite(values: Sequence[Tensor]) -> Tensor:
-    """Return whether all numbers are finite."""
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(one)) for one in values])
+    """Return whether all numbers are finite, and small enough to have a norm."""
+    return tf.math.is_finite(tf.add_n([tf.nn.l2_loss(one) for one in values]))

@@ -147,8 +147,10 @@ def test_run_goes_on_where_training_ended():
     model = network(20, dtype="float64")
     model.compile("sgd", rule=nt.rules.FORCE(carry=True))
     state, targets = model.rule.init(model), wave(np.arange(1, 41))
-    start, still = model.initial_state.numpy(), batch(targets, mask=np.zeros((1, 40, 1)))
-    model.rule.learn(model, still, state)  # nothing is asked, so that nothing is learned
+    mask = np.zeros((1, 40, 1))
+    mask[0, 0] = 1.0  # asked where no change is due, so that nothing is learned
+    start, still = model.initial_state.numpy(), batch(targets, mask=mask)
+    model.rule.learn(model, still, state)
     end, wanted = model.initial_state.numpy(), start
     for _ in range(40):
         wanted = model.step(wanted, np.zeros(1))
