@@ -177,7 +177,7 @@ def _network(units: int, source: Any) -> nt.RateRNN:
 
 
 def _traces(model: nt.RateRNN) -> int:
-    compiled = [model.trainer._execute, *model.runner._compiled.values()]
+    compiled = [*model.trainer._compiled.values(), *model.runner._compiled.values()]
     return sum(function.experimental_get_tracing_count() for function in compiled)
 
 

@@ -42,17 +42,20 @@ class Loss(Setting, ABC):
 
     Attributes:
         allowed: lowest and highest target that the loss makes sense for; None: any.
-        separable: whether it is a mean over entries.
         mean: how the mean is taken.
     """
 
     allowed: ClassVar[tuple[float, float] | None] = None
-    separable: ClassVar[bool] = True
     mean: str
 
-    @abstractmethod
+    @property
+    def separable(self) -> bool:
+        """Whether it is a mean over entries, so that some of them have a loss of their own."""
+        return type(self).errors is not Loss.errors
+
     def errors(self, targets: Tensor, outputs: Tensor) -> Tensor:
         """Return the error e of each entry, (..., entry), for targets and outputs (..., output)."""
+        raise NotImplementedError(f"{type(self).__name__} is no mean over entries.")
 
     def weights(self, mask: Tensor) -> Tensor:
         """Return the weight m of each entry, (..., entry), for a mask (..., output)."""
@@ -271,13 +274,8 @@ class CustomLoss(Loss):
 
     function: Any
 
-    separable = False
-
     def __post_init__(self) -> None:
         object.__setattr__(self, "function", registered("function", self.function))
-
-    def errors(self, targets: Tensor, outputs: Tensor) -> Tensor:
-        raise TypeError("`CustomLoss` has no error of an entry: only the whole is known.")
 
     def __call__(self, targets: Tensor, outputs: Tensor, mask: Tensor, present: Tensor) -> Tensor:
         if outputs.shape.rank == 4:

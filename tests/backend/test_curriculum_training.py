@@ -134,4 +134,5 @@ def test_a_metric_sees_the_network():
 def test_other_lengths_make_no_new_graph():
     curriculum = Curriculum([untested(EASY, limit=5, on_limit="advance"), untested(LONG)])
     model, _ = trained(curriculum, 10)
-    assert model.trainer._execute.experimental_get_tracing_count() == 1
+    (compiled,) = model.trainer._compiled.values()
+    assert compiled.experimental_get_tracing_count() == 1
