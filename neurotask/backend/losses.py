@@ -15,7 +15,7 @@ Where several networks learn at once, arrays have a further axis in front, and t
 each of them.
 """
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
