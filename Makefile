@@ -1,6 +1,6 @@
 # Two commands need nothing but Python 3.11 or newer and make:
 #   make demo   trains a network on a perceptual decision and writes its report
-#   make test   runs all tests
+#   make test   runs all tests, two files at a time
 # Both make an environment of their own in .venv.
 
 PYTHON ?= python3
@@ -18,7 +18,7 @@ demo: $(READY)
 	$(BIN)/neurotask train perceptual_discrimination --units 50 --dale 0.8 --updates 800 --seed 0 --out runs/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist loadfile $(PYTEST)
 
 lint: $(READY)
 	$(BIN)/ruff check .

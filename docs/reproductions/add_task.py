@@ -35,7 +35,7 @@ UNITS, LAGS = 32, (3, 5)
 STEPS, BIN = 20_000, 500  # that are scored; those of a point of a curve, and of an online trial
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)  # learning rate of a step
 SEEDS = (0, 1, 2, 3, 4)
-TUNING = ((100, 101, 102), (200, 201, 202, 203, 204, 205))  # of all rates, and of the two best
+TUNING = ((100, 101, 102), range(200, 212))  # of all rates, and of the two best
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ KINDS = {
     "KeRNL": Kind(KERNELS, (2, "-"), 0.4799),
     "SnAp-1": Kind((nt.rules.SnAp1(**ONLINE),), (2, "--")),
     "RFLO symmetric": Kind((LOCAL,), (2, ":"), 0.4794),
-    "RFLO random": Kind((nt.rules.RFLO(**ONLINE),), (8, "-"), 0.4805),
+    "RFLO random": Kind((nt.rules.RFLO(**ONLINE),), (2, "-."), 0.4805),
     "DNI": Kind(SYNTHETIC, (4, "-"), 0.605),
     "fixed recurrent": Kind((LOCAL,), (3, "-"), 0.4839, frozen=True),
 }

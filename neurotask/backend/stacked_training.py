@@ -126,13 +126,10 @@ class StackedTrainer:
             losses: (update, network), up to the first that was refused.
         """
         done = int(self._models[0].updates.numpy()) + len(losses) - 1
-        bad = np.flatnonzero(~np.isfinite(losses[-1]))
-        which = "one of the networks"
-        if bad.size:
-            at = int(bad[0])
-            which = (
-                f"network {at} (seed {self._models[at].seed}), with a loss of {losses[-1, at]:g},"
-            )
+        loss = losses[-1]
+        # Where a gradient alone is too long, it is that of the network that is furthest off.
+        at = int(np.argmax(np.where(np.isfinite(loss), loss, np.inf)))
+        which = f"network {at} (seed {self._models[at].seed}), with a loss of {loss[at]:g},"
         raise FloatingPointError(
             f"`loss` and gradient must be finite in all networks, which {which} breaks at update "
             f"{done + 1}. All are as they were after update {done}. Lower its learning rate or the "
