@@ -127,9 +127,10 @@ class StackedTrainer:
         """
         done = int(self._models[0].updates.numpy()) + len(losses) - 1
         loss = losses[-1]
-        # Where a gradient alone is too long, it is that of the network that is furthest off.
         at = int(np.argmax(np.where(np.isfinite(loss), loss, np.inf)))
         which = f"network {at} (seed {self._models[at].seed}), with a loss of {loss[at]:g},"
+        if np.isfinite(loss[at]):  # a gradient was not, and nothing says whose
+            which = f"one of the networks, most likely {which}"
         raise FloatingPointError(
             f"`loss` and gradient must be finite in all networks, which {which} breaks at update "
             f"{done + 1}. All are as they were after update {done}. Lower its learning rate or the "
