@@ -16,7 +16,7 @@ from scipy.stats import binom
 import neurotask as nt
 from benchmarks.table import lined_up
 
-UNITS, TRIALS, UPDATES, TUNED = 20, 32, 2000, 1000
+UNITS, TRIALS, UPDATES = 20, 32, 2000
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)  # the same for all rules
 TUNING, SEEDS = (100, 101), (0, 1, 2, 3, 4)
 N_TEST = 2048
@@ -76,7 +76,7 @@ def ways() -> dict[str, Way]:
     return dict(sorted(made.items()))
 
 
-def train(way: Way, rate: float, seeds: Sequence[int], updates: int = UPDATES) -> Trained:
+def train(way: Way, rate: float, seeds: Sequence[int]) -> Trained:
     """Train a network of each seed; one that diverges answers by chance."""
     problem, accuracy, took = task(), [], []
     for seed in seeds:
@@ -87,8 +87,8 @@ def train(way: Way, rate: float, seeds: Sequence[int], updates: int = UPDATES) -
         try:
             model.fit(problem, updates=50, **how_to)  # compiled by the end
             start = time.perf_counter()
-            model.fit(problem, updates=updates - 50, **how_to)
-            took.append((time.perf_counter() - start) / (updates - 50) * 1e3)
+            model.fit(problem, updates=UPDATES - 50, **how_to)
+            took.append((time.perf_counter() - start) / (UPDATES - 50) * 1e3)
             accuracy.append(model.evaluate(problem, n=N_TEST, seed=seed)["accuracy"])
         except FloatingPointError:
             accuracy.append(np.nan)
@@ -109,9 +109,8 @@ def table(names: Sequence[str] = ()) -> str:
 def measure(name: str) -> tuple[str, ...]:
     """Return the row of a rule: its rate is chosen, then it is trained on other seeds."""
     way = ways()[name]
-    tuned = [
-        np.nan_to_num(train(way, rate, TUNING, TUNED).accuracy, nan=0.5).mean() for rate in RATES
-    ]
+    # By the worst of them: a rate at the edge of what is stable fails in some network.
+    tuned = [np.nan_to_num(train(way, rate, TUNING).accuracy).min() for rate in RATES]
     best = RATES[int(np.argmax(tuned))]
     return _row(name, best, train(way, best, SEEDS))
 
@@ -134,8 +133,8 @@ def _text() -> str:
         f"Leaky rate networks of {UNITS} units, 80 % excitatory, under Dale's law (tau 100 ms, "
         f"noise 0.05), on motion discrimination of {problem.trials(1).inputs.shape[1]} steps; "
         f"{UPDATES} updates of {TRIALS} trials by Adam. The learning rate is the best of "
-        f"{', '.join(f'{rate:g}' for rate in RATES)} by mean accuracy after {TUNED} updates "
-        f"on the seeds {', '.join(map(str, TUNING))}; the table is of the seeds "
+        f"{', '.join(f'{rate:g}' for rate in RATES)} by the lower accuracy of networks "
+        f"of the seeds {', '.join(map(str, TUNING))}; the table is of the seeds "
         f"{', '.join(map(str, SEEDS))}, "
         f"each tested on {N_TEST} other trials. A network is above chance where its accuracy is "
         f"one that guessing passes once in a thousand. An ideal observer has {ideal:.3f}. The "

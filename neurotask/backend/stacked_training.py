@@ -133,9 +133,8 @@ class StackedTrainer:
             which = f"one of the networks, most likely {which}"
         raise FloatingPointError(
             f"`loss` and gradient must be finite in all networks, which {which} breaks at update "
-            f"{done + 1}. All are as they were after update {done}. Lower its learning rate or the "
-            "spectral radius of its start, clip the gradient (BPTT(clip_norm=1.0)), or leave it "
-            "out."
+            f"{done + 1}. All are as they were after update {done}. Leave it out, or: "
+            f"{self._models[at].rule.advice}"
         )
 
 

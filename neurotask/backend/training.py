@@ -212,11 +212,10 @@ class Trainer:
             return losses.tolist()
         done = int(self._model.updates.numpy())
         loss = losses[done - first]
-        advice = "Lower the learning rate" if done else "Lower the spectral radius of the start"
+        advice = self._model.rule.advice if done else "Lower the spectral radius of the start."
         raise FloatingPointError(
             f"`loss` and gradient must be finite, got a loss of {loss:g} at update {done + 1}. The "
-            f"network is as it was after update {done}. {advice}, clip the gradient "
-            "(BPTT(clip_norm=1.0)), or look for NaN in the weights."
+            f"network is as it was after update {done}. {advice}"
         )
 
     def _updates(

@@ -387,5 +387,7 @@ def test_a_rule_that_is_not_finite_in_its_gradient_alone(short):
             return loss, outputs, [gradients[0] * np.nan, *gradients[1:]]
 
     networks = Networks(made(short, rule=Broken()))
-    with pytest.raises(FloatingPointError, match="one of the networks, most likely network . .* breaks at"):
+    with pytest.raises(
+        FloatingPointError, match="one of the networks, most likely network . .* breaks at"
+    ):
         networks.fit(short, updates=1, batch_size=2, verbose=0)

@@ -62,11 +62,13 @@ class LearningRule(Setting, ABC):
         price: what it takes, for the table of `neurotask rules`; None: it is not listed.
         name: by which `compile(rule=...)` knows it.
         compiled: whether XLA makes it faster at most sizes, so that `engine="auto"` takes it.
+        advice: what to do where a network diverges while it learns.
     """
 
     price: ClassVar[Price | None] = None
     name: ClassVar[str] = ""
     compiled: ClassVar[bool] = False
+    advice: ClassVar[str] = "Lower the learning rate, or clip the gradient (clip_norm=1.0)."
 
     def check(self, model: "RecurrentModel") -> None:
         """Raise a ValueError where a network, with its loss and penalties, cannot be served."""

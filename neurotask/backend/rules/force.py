@@ -30,7 +30,8 @@ class FORCE(Composed):
 
     Synapses among units, from inputs and from outputs stay, as do all biases: among tanh units of
     a chaotic network nothing speaks for a constant, and where one is needed, a unit that is always
-    on gives it.
+    on gives it. What does not learn must be fit to be read out: units whose rates are bounded, or
+    recurrent weights in which activity does not grow, and a readout that may take both signs.
 
     Args:
         update: `RLS(alpha=...)`.
@@ -53,6 +54,10 @@ class FORCE(Composed):
     when: Any = 2
     carry: bool = False
 
+    advice = (
+        "Raise alpha (FORCE(update=RLS(alpha=100.0))), leave the signs of the readout free "
+        "(output=Connectivity(sign=0)), or take units of bounded rates (tanh)."
+    )
     price = Price("N²", "N² (none a trial)", causal=True, local=False, feedback="none")
 
     def __post_init__(self) -> None:

@@ -32,7 +32,8 @@ class RLS(Update):
 
     P belongs to the synapses that learn. Receivers with the same senders share one, those with
     other senders have another. Frozen synapses act and stay. Signs are kept by clipping, after
-    which neither W nor P is what least squares would give.
+    which neither W nor P is what least squares would give, and W may grow without end where alpha
+    is small. Raise it, or leave the readout free (output=Connectivity(sign=0)).
 
     Args:
         alpha: how strongly the weights are held where they started; small against the number of

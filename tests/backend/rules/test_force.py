@@ -224,6 +224,15 @@ def test_carry_is_for_one_trial_an_update():
         nt.rules.FORCE(carry=1)
 
 
+def test_divergence_is_told_with_what_to_do_about_it():
+    model = network(20)
+    model.compile("sgd", rule="force", engine="graph")
+    model.fit(Wave(), updates=1, batch_size=1, verbose=0)
+    model.output_kernel.raw.assign(np.full((1, 20), 1e30))
+    with pytest.raises(FloatingPointError, match=r"as it was after update 1. Raise alpha \(FORCE"):
+        model.fit(Wave(), updates=1, batch_size=1, verbose=0)
+
+
 @pytest.fixture(scope="module")
 def reproduction():
     path = Path(nt.__file__).parents[1] / "docs" / "reproductions" / "force.py"
