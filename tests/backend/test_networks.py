@@ -388,6 +388,6 @@ def test_a_rule_that_is_not_finite_in_its_gradient_alone(short):
 
     networks = Networks(made(short, rule=Broken()))
     with pytest.raises(
-        FloatingPointError, match="one of the networks, most likely network . .* breaks at"
+        FloatingPointError, match=r"one of the networks, most likely network . .* breaks at"
     ):
         networks.fit(short, updates=1, batch_size=2, verbose=0)
