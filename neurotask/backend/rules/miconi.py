@@ -43,8 +43,8 @@ class Miconi(LearningRule):
     an update H is the mean over them, and the sum is clipped, not each.
 
     The jolts must stand out: they move the state by up to A dt / tau, 0.5 in the paper, at steps of
-    1 ms. For longer steps give fewer ones and a lower A, and tanh units: the cubes of rates that are
-    not bounded belong to the few most active units, and may point away from the gradient.
+    1 ms. For longer steps give fewer ones and a lower A, and tanh units: the cubes of rates that
+    are not bounded belong to the few most active units, and may point away from the gradient.
 
     Args:
         amplitude: A, in units of what a unit receives.
