@@ -5,6 +5,9 @@
 Prints a row a program: ms an update on both, and how far the losses lie from TensorFlow's.
 """
 
+# JAX is on the machine with the GPU alone.
+# pyright: reportMissingImports=false
+
 import platform
 import sys
 import time
