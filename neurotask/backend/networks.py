@@ -13,7 +13,7 @@ from rich.console import Console
 from neurotask._checks import count, number
 from neurotask._progress import ShowProgress
 from neurotask.backend.models.base import RecurrentModel
-from neurotask.backend.networks_checks import check_alike, numbers_of
+from neurotask.backend.networks_checks import check_alike, list_of, numbers_of
 from neurotask.backend.rules.checks import check_memory
 from neurotask.backend.stacked_optimizer import check_optimizers, learning_rates
 from neurotask.backend.stacked_training import SEGMENT, StackedTrainer
@@ -48,8 +48,8 @@ class Networks:
     """
 
     def __init__(self, models: Sequence[RecurrentModel]):
+        check_alike(models)
         self._models = list(models)
-        check_alike(self._models)
         check_optimizers([model.optimizer for model in self._models])
         self._trainer: tuple[Any, StackedTrainer] | None = None
 
@@ -81,9 +81,7 @@ class Networks:
         seeds = range(model.seed, model.seed + n) if seeds is None else seeds
         seeds = numbers_of("seeds", seeds, n)
         rates = _rates(model.optimizer, learning_rates, n)
-        chosen = [model.rule] * n if rules is None else list(rules)
-        if len(chosen) != n:
-            raise ValueError(f"`rules` must be {n} rules, one a network, got {len(chosen)}.")
+        chosen = [model.rule] * n if rules is None else list_of("rules", rules, n, "rules")
         copies = []
         for seed, rate, rule in zip(seeds, rates, chosen, strict=True):
             copy = type(model)(**{**model.settings, "seed": seed})
@@ -269,9 +267,8 @@ class _Told:
 def _rates(optimizer: Any, given: Sequence[float] | None, n: int) -> list[float | None]:
     if given is None:
         return [None] * n
+    given = list_of("learning_rates", given, n, "numbers")
     rates = [number(f"learning_rates[{at}]", rate, low=0.0) for at, rate in enumerate(given)]
-    if len(rates) != n:
-        raise ValueError(f"`learning_rates` must be {n} numbers, one a network, got {len(rates)}.")
     if _is_scheduled(optimizer):
         raise ValueError(
             "`learning_rates` must be left out where the optimizer has a schedule, got "

@@ -14,6 +14,11 @@ from neurotask.backend.rules.feedback import Feedback
 
 def check_alike(models: Sequence[Any]) -> None:
     """Raise unless models are compiled networks of one structure, each there once."""
+    if isinstance(models, RecurrentModel):
+        raise TypeError(
+            f"`networks` must be several networks, got one {type(models).__name__}. Give "
+            "nt.Networks([one, other]) or nt.Networks.like(model, 9)."
+        )
     if not models:
         raise ValueError("`networks` must hold at least one network, got none.")
     for model in models:
@@ -40,10 +45,17 @@ def check_alike(models: Sequence[Any]) -> None:
 
 def numbers_of(name: str, values: Any, n: int, low: int = 0) -> list[int]:
     """Return `n` whole numbers, or raise."""
-    given = list(values) if isinstance(values, (list, tuple, range, np.ndarray)) else [values]
-    if len(given) != n:
-        raise ValueError(f"`{name}` must be {n} numbers, one a network, got {len(given)}.")
+    given = list_of(name, values, n, "numbers")
     return [count(f"{name}[{at}]", value, low=low) for at, value in enumerate(given)]
+
+
+def list_of(name: str, values: Any, n: int, what: str) -> list[Any]:
+    """Return `n` values as a list, or raise."""
+    if not isinstance(values, (list, tuple, range, np.ndarray)):
+        raise ValueError(f"`{name}` must be a list of {n} {what}, one a network, got {values!r}.")
+    if len(values) != n:
+        raise ValueError(f"`{name}` must be {n} {what}, one a network, got {len(values)}.")
+    return list(values)
 
 
 def _structure(model: RecurrentModel) -> dict[str, Any]:

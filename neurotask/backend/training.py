@@ -212,9 +212,13 @@ class Trainer:
             return losses.tolist()
         done = int(self._model.updates.numpy())
         loss = losses[done - first]
-        advice = self._model.rule.advice if done else "Lower the spectral radius of the start."
+        advice, what = self._model.rule.advice, "a loss"
+        if np.isfinite(loss):
+            what = "a change that is not, or is too large for its norm, at a loss"
+        elif not done:
+            advice = "Lower the spectral radius of the start."
         raise FloatingPointError(
-            f"`loss` and gradient must be finite, got a loss of {loss:g} at update {done + 1}. The "
+            f"`loss` and gradient must be finite, got {what} of {loss:g} at update {done + 1}. The "
             f"network is as it was after update {done}. {advice}"
         )
 
@@ -236,7 +240,7 @@ class Trainer:
             batch = Batch(cast(inputs[k]), cast(targets[k]), cast(mask[k]), present, key)
 
             def make() -> Any:
-                loss, z, made = model.rule.learn(model, batch, self.state)
+                loss, z, made = _learned(model, batch, self.state)
                 model.updates.assign_add(tf.cast(made, tf.int64))
                 return loss, z, made
 
@@ -251,6 +255,17 @@ class Trainer:
             lambda k, *_: k < n, update, start, parallel_iterations=1
         )
         return losses.stack(), outputs, good
+
+
+def _learned(model: "RecurrentModel", batch: Batch, state: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what a rule returns, which may be a user's."""
+    made = model.rule.learn(model, batch, state)
+    if not (isinstance(made, tuple) and len(made) == 3):
+        raise TypeError(
+            f"`learn` of {type(model.rule).__name__} must return (loss, outputs, made), got "
+            f"{made!r}."
+        )
+    return made
 
 
 class _Feed:

@@ -375,6 +375,12 @@ def test_numbers_that_do_not_fit(model, short):
         Networks.like(model, 3, learning_rates=(0.1,))
     with pytest.raises(ValueError, match="`rules` must be 3 rules"):
         Networks.like(model, 3, rules=("rflo",))
+    with pytest.raises(ValueError, match=r"`rules` must be a list of 2 rules, .* got 'rflo'"):
+        Networks.like(model, 2, rules="rflo")
+    with pytest.raises(ValueError, match="`learning_rates` must be a list of 2 numbers"):
+        Networks.like(model, 2, learning_rates=0.1)
+    with pytest.raises(TypeError, match="`networks` must be several networks, got one RateRNN"):
+        Networks(model)
     with pytest.raises(ValueError, match="`model` must be compiled"):
         Networks.like(nt.RateRNN.for_task(short, units=3), 2)
 

@@ -1,16 +1,19 @@
 """What a learning rule is: a frozen setting that turns a batch into a change of the weights."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from inspect import isabstract
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from neurotask._checks import choose
 from neurotask.backend._types import Tensor
+from neurotask.backend.rules.update import Descent
 from neurotask.backend.settings import Setting
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
+
+WITHIN_TRIALS = "rtrl, uoro, kf_rtrl, reverse_kf_rtrl, kernl, dni, rflo, snap0, snap1 and force"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +65,16 @@ class LearningRule(Setting, ABC):
         price: what it takes, for the table of `neurotask rules`; None: it is not listed.
         name: by which `compile(rule=...)` knows it.
         compiled: whether XLA makes it faster at most sizes, so that `engine="auto"` takes it.
-        advice: what to do where a network diverges while it learns.
     """
 
     price: ClassVar[Price | None] = None
     name: ClassVar[str] = ""
     compiled: ClassVar[bool] = False
-    advice: ClassVar[str] = "Lower the learning rate, or clip the gradient (clip_norm=1.0)."
+
+    @property
+    def advice(self) -> str:
+        """What to do where a network diverges while it learns."""
+        return getattr(self, "update", Descent()).advice
 
     def check(self, model: "RecurrentModel") -> None:
         """Raise a ValueError where a network, with its loss and penalties, cannot be served."""
@@ -104,15 +110,26 @@ def named() -> dict[str, type[LearningRule]]:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
         if not isabstract(kind):
-            found[kind.__dict__.get("name") or kind.__name__.lower()] = kind
+            name = kind.__dict__.get("name", kind.__name__.lower())
+            if name and (name not in found or kind.__module__.startswith("neurotask.")):
+                found[name] = kind  # a name of the package stays its own
     return dict(sorted(found.items()))
 
 
 def get(rule: Any) -> LearningRule:
     """Return a rule from a rule or its name ("bptt")."""
     if isinstance(rule, LearningRule):
+        if not is_dataclass(rule):
+            raise TypeError(
+                f"`rule` must be of a dataclass, whose settings files keep, got {rule!r}. Write "
+                f"@dataclass(frozen=True) above class {type(rule).__name__}."
+            )
         return rule
     if isinstance(rule, str):
         rules = named()
         return rules[choose("rule", rule.lower(), rules)]()
-    raise TypeError(f"`rule` must be a learning rule or its name, got {rule!r}. Give rule=BPTT().")
+    kind = rule if isinstance(rule, type) and issubclass(rule, LearningRule) else None
+    instead = "BPTT()" if kind is None else f"{kind.__name__}()"
+    raise TypeError(
+        f"`rule` must be a learning rule or its name, got {rule!r}. Give rule={instead}."
+    )

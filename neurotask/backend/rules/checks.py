@@ -35,7 +35,11 @@ def check_memory(model: "RecurrentModel", rule: LearningRule, n_trials: int) -> 
     if needed > there:
         raise ValueError(
             f"`rule` must fit into memory, but {type(rule).__name__} keeps {needed / 1e9:,.1f} GB "
-            f"for {n_trials} trials of {len(model.units)} units, and there are {there / 1e9:,.1f} "
-            "GB. Give fewer units or a smaller `batch_size`, or a rule that keeps nothing for each "
-            'synapse: rule="bptt", "rflo".'
+            f"for {_trials(n_trials)} of {len(model.units)} units, and there are "
+            f"{there / 1e9:,.1f} GB. Give fewer units or a smaller `batch_size`, or a rule that "
+            'keeps nothing for each synapse: rule="bptt", "rflo".'
         )
+
+
+def _trials(n: int) -> str:
+    return "1 trial" if n == 1 else f"{n} trials"

@@ -10,13 +10,13 @@ in what the synapses saw; both are contracted; the weights change.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tensorflow as tf
 
-from neurotask._checks import count
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.rules import feedback as feedbacks
-from neurotask.backend.rules.base import Batch, LearningRule
+from neurotask.backend.rules.base import WITHIN_TRIALS, Batch, LearningRule
 from neurotask.backend.rules.by_errors import learn_by_errors
 from neurotask.backend.rules.credit.base import Credit, Moment
 from neurotask.backend.rules.credit.nothing import Nothing
@@ -62,20 +62,22 @@ class Composed(LearningRule):
     when: Any = "trial"
 
     compiled = True
+    name = ""  # it has none: its parts say what it is
 
     def __post_init__(self) -> None:
         for name, kind in (("credit", Credit), ("error", OutputError), ("update", Update)):
             value = getattr(self, name)
             if not isinstance(value, kind):
-                raise TypeError(f"`{name}` must be of {kind.__name__}, got {value!r}.")
-        object.__setattr__(self, "feedback", feedbacks.get(self.feedback))
-        if self.when != "trial":
-            if isinstance(self.when, str):
-                raise ValueError(
-                    f'`when` must be "trial" or a number of steps, got {self.when!r}. Give when=1 '
-                    "to learn at each step."
+                raise TypeError(
+                    f"`{name}` must be of {kind.__name__}, got {value!r}. Give one, such as "
+                    f"{type(self).__dataclass_fields__[name].default!r}."
                 )
-            count("when", self.when)
+        object.__setattr__(self, "feedback", feedbacks.get(self.feedback))
+        if not (isinstance(self.when, str) and self.when == "trial") and not _steps(self.when):
+            raise ValueError(
+                f'`when` must be "trial" or a number of steps, 1 or more, got {self.when!r}. Give '
+                "when=1 to learn at each step."
+            )
 
     def check(self, model: "RecurrentModel") -> None:
         check_synapses(model)
@@ -88,8 +90,7 @@ class Composed(LearningRule):
         if not self.credit.forward:
             raise ValueError(
                 f'`when` must be "trial" with {type(self.credit).__name__}, which goes back in '
-                f"time, got {self.when}. Rules that learn within a trial are rtrl, uoro, rflo, "
-                "snap0, snap1."
+                f"time, got {self.when}. Rules that learn within a trial are {WITHIN_TRIALS}."
             )
         if not model.loss_function.separable:
             raise ValueError(
@@ -336,6 +337,12 @@ class Composed(LearningRule):
 
         no = tf.constant(False)
         return tf.cond(finite([loss, *gradients]), change, lambda: (no, traces))
+
+
+def _steps(when: Any) -> bool:
+    """Return whether it is a number of steps, which a loop can count."""
+    whole = isinstance(when, int | np.integer) and not isinstance(when, bool)
+    return bool(whole and 1 <= when < 2**31)
 
 
 def own_key(batch: Batch) -> Tensor | None:

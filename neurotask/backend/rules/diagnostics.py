@@ -71,6 +71,10 @@ class Diagnostics(keras.callbacks.Callback):
 
     def __init__(self, task: Task, n: int = 64, every: int = 1, seed: int = 0):
         super().__init__()
+        if not isinstance(task, Task | Trials):
+            raise TypeError(
+                f'`task` must be a task or trials, got {task!r}. Give one, such as nt.load("...").'
+            )
         self._task, self._n, self._seed = task, count("n", n), count("seed", seed, low=0)
         self._every = count("every", every)
         self._probe: Probe | None = None

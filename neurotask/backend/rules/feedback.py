@@ -9,6 +9,7 @@ True gradients need F = W_out^T, the readout's own synapses run backward. The ot
 may stand in for it. What they carry along is one matrix (unit, output).
 """
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +27,9 @@ from neurotask.distributions import plain
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
+
+
+LARGEST = 1e6  # entry of a feedback: far beyond it no single-precision gradient is finite
 
 
 class Feedback(Setting, ABC):
@@ -97,7 +101,7 @@ class Random(Feedback):
 
     Args:
         scale: standard deviation of the sum over outputs.
-        weights: the matrix itself, (unit, output), in place of a drawn one.
+        weights: the matrix itself, (unit, output), with the signs it has; None: it is drawn.
 
     Raises:
         ValueError: at `compile`, for a matrix that does not fit the network.
@@ -116,16 +120,12 @@ class Random(Feedback):
     def __post_init__(self) -> None:
         number("scale", self.scale, low=0.0, above=True)
         if self.weights is not None:
-            try:
-                given = np.asarray(self.weights, float)
-            except (TypeError, ValueError):
-                given = np.empty(0)
-            if given.ndim != 2 or not np.isfinite(given).all():
+            if self.scale != 1.0:
                 raise ValueError(
-                    "`weights` must be finite numbers of the shape (unit, output), got the shape "
-                    f"{given.shape}."
+                    f"`scale` must be left out where `weights` are given, got {self.scale:g}. "
+                    "Multiply them by it."
                 )
-            object.__setattr__(self, "weights", plain(given))
+            object.__setattr__(self, "weights", _matrix(self.weights))
 
     def check(self, model: "RecurrentModel") -> None:
         if self.weights is None:
@@ -155,7 +155,7 @@ class KolenPollack(Feedback):
     synapse holds the readout back, D is what it did, so that this is so there too.
 
     Args:
-        decay: share of the weights that is lost at each update, in (0, 1).
+        decay: share of the weights that is lost at each update, in (0, 1].
         scale: of the start, as in `Random`.
 
     Source: Kolen & Pollack (1994) IEEE ICNN 3:1375; Akrout et al. (2019) NeurIPS.
@@ -300,11 +300,38 @@ def get(feedback: Any) -> Feedback:
     if isinstance(feedback, Feedback):
         return feedback
     if isinstance(feedback, str):
+        if re.sub("[^a-z]", "", feedback.lower()) == "lowrank":
+            raise ValueError(
+                f"`feedback` must be told its rank, got {feedback!r}. Give feedback=LowRank(1)."
+            )
         return FEEDBACKS[choose("feedback", feedback, FEEDBACKS)]()
-    raise TypeError(
-        f"`feedback` must be a feedback or its name, got {feedback!r}. Give "
-        'feedback="random" or an object such as Random(scale=1.0).'
+    given = (
+        f"an array of the shape {feedback.shape}" if hasattr(feedback, "shape") else repr(feedback)
     )
+    raise TypeError(
+        f"`feedback` must be a feedback or its name, got {given}. Give "
+        'feedback="random", or an object such as Random(weights=...).'
+    )
+
+
+def _matrix(weights: Any) -> Any:
+    """Return a matrix as plain lists, or raise."""
+    try:
+        given = np.asarray(weights)
+    except ValueError:
+        raise ValueError(
+            "`weights` must be a matrix of numbers, (unit, output), got rows of different lengths."
+        ) from None
+    if given.ndim != 2 or given.size == 0 or given.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`weights` must be a matrix of numbers, (unit, output), got {given.dtype} of the "
+            f"shape {given.shape}."
+        )
+    if not (np.abs(given) <= LARGEST).all():
+        raise ValueError(
+            f"`weights` must be numbers up to {LARGEST:g}, got NaN, infinite or larger ones."
+        )
+    return plain(given.astype(float))
 
 
 def drawn(model: "RecurrentModel", scale: float) -> np.ndarray:

@@ -54,10 +54,6 @@ class FORCE(Composed):
     when: Any = 2
     carry: bool = False
 
-    advice = (
-        "Raise alpha (FORCE(update=RLS(alpha=100.0))), leave the signs of the readout free "
-        "(output=Connectivity(sign=0)), or take units of bounded rates (tanh)."
-    )
     price = Price("N²", "N² (none a trial)", causal=True, local=False, feedback="none")
 
     def __post_init__(self) -> None:

@@ -59,6 +59,10 @@ class RLS(Update):
 
     needs = "errors"
     kernels = ("output",)
+    advice = (
+        "Raise alpha (FORCE(update=RLS(alpha=100.0))), leave the signs of the readout free "
+        "(output=Connectivity(sign=0)), or take units of bounded rates (tanh)."
+    )
 
     def __post_init__(self) -> None:
         number("alpha", self.alpha, low=0.0, above=True)

@@ -22,10 +22,12 @@ class Update(Setting, ABC):
         needs: "gradients" (it gives `apply`) or "errors" of receivers beside the rates of their
             senders (it gives `apply_errors`).
         kernels: names of the kernels whose errors it needs.
+        advice: what to do where a network diverges under it.
     """
 
     needs: ClassVar[str] = "gradients"
     kernels: ClassVar[tuple[str, ...]] = ()
+    advice: ClassVar[str] = "Lower the learning rate, or clip the gradient (clip_norm=1.0)."
 
     def check(self, model: "RecurrentModel") -> None:
         """Raise a ValueError where a network cannot be updated so."""
@@ -114,6 +116,8 @@ class ClippedStep(Update):
 
     rate: float = 0.1
     limit: float = 3e-4
+
+    advice = "Lower the `rate` or the `limit` of ClippedStep."
 
     def __post_init__(self) -> None:
         number("rate", self.rate, low=0.0, above=True)

@@ -178,8 +178,11 @@ def test_feedback_that_does_not_fit_is_refused_at_compile(feedback, says, networ
     ("make", "says"),
     [
         (lambda: nt.rules.Random(scale=0.0), "`scale` must be a number above 0, got 0"),
-        (lambda: nt.rules.Random(weights=[1.0, 2.0]), r"\(unit, output\), got the shape \(2,\)"),
-        (lambda: nt.rules.Random(weights=[[np.nan]]), "must be finite numbers"),
+        (
+            lambda: nt.rules.Random(weights=[1.0, 2.0]),
+            r"\(unit, output\), got float64 of the shape \(2,\)",
+        ),
+        (lambda: nt.rules.Random(weights=[[np.nan]]), "got NaN, infinite or larger ones"),
         (lambda: nt.rules.KolenPollack(decay=0.0), r"`decay` must be a number in \(0, 1\]"),
         (lambda: nt.rules.KolenPollack(decay=1.5), "`decay` must be"),
         (lambda: nt.rules.LowRank(0), "`rank` must be"),

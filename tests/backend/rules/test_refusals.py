@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import neurotask as nt
 from neurotask.backend.rules import checks
-from neurotask.backend.rules.base import Batch
+from neurotask.backend.rules.base import WITHIN_TRIALS, Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +142,58 @@ def test_parts_are_named_where_rules_are():
             assert eval(repr(rule), vars(nt.rules)) == rule, name
 
 
-@pytest.mark.parametrize("weights", ["abc", [[1.0], [1.0, 2.0]]])
+@pytest.mark.parametrize("weights", ["abc", [[1.0], [1.0, 2.0]], np.ones((2, 2)) * 1j, [[]]])
 def test_what_is_no_matrix_is_no_feedback(weights):
-    with pytest.raises(ValueError, match=r"`weights` must be finite numbers of the shape"):
+    with pytest.raises(
+        ValueError, match=r"`weights` must be a matrix of numbers, \(unit, output\)"
+    ):
         nt.rules.Random(weights=weights)
+
+
+@pytest.mark.parametrize("when", [0, 1.0, None, True, 10**30, "step", [1]])
+def test_what_is_no_number_of_steps_is_no_when(when):
+    with pytest.raises(ValueError, match='`when` must be "trial" or a number of steps, 1 or more'):
+        nt.rules.RFLO(when=when)
+
+
+def test_feedback_is_told_apart_from_what_it_is_made_of():
+    with pytest.raises(ValueError, match="`scale` must be left out where `weights` are given"):
+        nt.rules.Random(weights=[[1.0]], scale=2.0)
+    with pytest.raises(
+        ValueError, match=r"must be told its rank, got 'low_rank'. Give .*LowRank\(1"
+    ):
+        nt.rules.RFLO(feedback="low_rank")
+    with pytest.raises(TypeError, match=r"got an array of the shape \(8, 2\).*Random\(weights="):
+        nt.rules.RFLO(feedback=np.ones((8, 2)))
+
+
+def test_a_rule_is_an_object_of_a_dataclass_and_keeps_its_promise(network, short):
+    class Bare(nt.rules.LearningRule):
+        name = "rflo"
+
+        def init(self, model):
+            return None
+
+        def learn(self, model, batch, state):
+            return 1.0
+
+    assert nt.rules.named()["rflo"] is nt.rules.RFLO  # a name of the package stays its own
+    with pytest.raises(TypeError, match=r"Give rule=RFLO\(\)"):
+        network(rule=nt.rules.RFLO)
+    with pytest.raises(TypeError, match=r"`rule` must be of a dataclass.*above class Bare"):
+        network(rule=Bare())
+    model = network(rule=dataclass(frozen=True)(Bare)())
+    with pytest.raises(
+        TypeError, match=r"`learn` of Bare must return \(loss, outputs, made\), got 1"
+    ):
+        model.fit(short, updates=1, batch_size=2, verbose=0)
+    with pytest.raises(TypeError, match="`task` must be a task or trials, got 'task'"):
+        nt.rules.Diagnostics("task")
+
+
+def test_rules_that_learn_within_a_trial_are_all_named():
+    kinds = nt.rules.named().values()
+    composed = [kind() for kind in kinds if issubclass(kind, nt.rules.Composed) and kind.price]
+    names = {type(rule).__name__.lower() for rule in composed if rule.credit.forward}
+    told = WITHIN_TRIALS.replace(" and ", ", ").replace("_", "").split(", ")
+    assert set(told) == names
