@@ -129,7 +129,7 @@ def test_what_does_not_fit_into_memory_is_refused_with_the_figure():
     quiet = Connectivity(initializer="zeros")
     model = nt.RateRNN(["u"], ["z"], units=5000, dt=20.0, recurrent=quiet)
     # A trial: 5000 states by 5000 x 5000 recurrent weights and few more, of 4 bytes.
-    with pytest.raises(ValueError, match=r"RTRL keeps 500\.\d GB for 1 trials of 5000 units.*rflo"):
+    with pytest.raises(ValueError, match=r"RTRL keeps 500\.\d GB for 1 trial of 5000 units.*rflo"):
         model.compile("sgd", rule="rtrl")
     model.compile("sgd", rule="rflo")  # keeps nothing for each synapse
     assert nt.rules.RFLO().traces(model) == 0
