@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from neurotask._checks import choose
 from neurotask.backend._types import Tensor
-from neurotask.backend.rules.update import Descent
+from neurotask.backend.rules.update import Descent, Update
 from neurotask.backend.settings import Setting
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class LearningRule(Setting, ABC):
     @property
     def advice(self) -> str:
         """What to do where a network diverges while it learns."""
-        return getattr(self, "update", Descent()).advice
+        update = getattr(self, "update", None)
+        return (update if isinstance(update, Update) else Descent).advice
 
     def check(self, model: "RecurrentModel") -> None:
         """Raise a ValueError where a network, with its loss and penalties, cannot be served."""
