@@ -1,6 +1,6 @@
 # Two commands need nothing but Python 3.11 or newer and make:
 #   make demo   trains a network on a perceptual decision and writes its report
-#   make test   runs all tests, two files at a time
+#   make test   runs all tests, two files at a time; PYTEST="-k rules" adds options
 # Both make an environment of their own in .venv.
 
 PYTHON ?= python3

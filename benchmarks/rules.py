@@ -162,7 +162,7 @@ def _batches(rounds: int) -> Rows:
     """Return what an update of each rule takes, 64 trials, on the graph and under XLA."""
     rows: Rows = []
     for name, kind in nt.rules.named().items():
-        if kind.price is None or name in ("composed", "force"):
+        if kind.price is None or name == "force":
             continue
         calls = {
             engine: _updates(network(kind(), 32, engine=engine), n=2, trials=64)

@@ -55,9 +55,7 @@ def ways() -> dict[str, Way]:
         return Way(lambda _: kind())
 
     made = {
-        name: as_it_comes(kind)
-        for name, kind in nt.rules.named().items()
-        if kind.price is not None and name != "composed"
+        name: as_it_comes(kind) for name, kind in nt.rules.named().items() if kind.price is not None
     }
     made["rflo, symmetric feedback"] = Way(lambda _: nt.rules.RFLO(feedback="symmetric"))
     made["rflo, at each step"] = Way(lambda _: nt.rules.RFLO(when=1))
@@ -77,7 +75,7 @@ def ways() -> dict[str, Way]:
 
 
 def train(way: Way, rate: float, seeds: Sequence[int]) -> Trained:
-    """Train a network of each seed; one that diverges answers by chance."""
+    """Train a network of each seed; one that diverges has no accuracy."""
     problem, accuracy, took = task(), [], []
     for seed in seeds:
         units = nt.Units(UNITS, excitatory=0.8)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from neurotask.backend._types import Tensor
 from neurotask.backend.models.base import RecurrentModel
-from neurotask.backend.rules.base import Batch
+from neurotask.backend.rules.base import Batch, learned
 from neurotask.backend.running import counted_alone
 from neurotask.backend.stacked import StackedModel, gather, scatter, stacked_state
 from neurotask.backend.stacked_optimizer import StackedOptimizer
@@ -89,7 +89,7 @@ class Group:
             batch = Batch(cast(inputs[k]), cast(targets[k]), cast(mask[k]), present, key)
 
             def make() -> Any:
-                loss, _, made = model.rule.learn(model, batch, self._state)
+                loss, _, made = learned(model.rule, model, batch, self._state)
                 model.updates.assign_add(tf.cast(made, tf.int64))
                 return loss, made
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
 from neurotask.backend.losses import Loss
-from neurotask.backend.rules.base import Batch
+from neurotask.backend.rules.base import Batch, learned
 from neurotask.backend.running import counted_alone
 from neurotask.behavior import accuracy
 from neurotask.curriculum.course import Course, PlainCourse
@@ -240,7 +240,7 @@ class Trainer:
             batch = Batch(cast(inputs[k]), cast(targets[k]), cast(mask[k]), present, key)
 
             def make() -> Any:
-                loss, z, made = _learned(model, batch, self.state)
+                loss, z, made = learned(model.rule, model, batch, self.state)
                 model.updates.assign_add(tf.cast(made, tf.int64))
                 return loss, z, made
 
@@ -255,17 +255,6 @@ class Trainer:
             lambda k, *_: k < n, update, start, parallel_iterations=1
         )
         return losses.stack(), outputs, good
-
-
-def _learned(model: "RecurrentModel", batch: Batch, state: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what a rule returns, which may be a user's."""
-    made = model.rule.learn(model, batch, state)
-    if not (isinstance(made, tuple) and len(made) == 3):
-        raise TypeError(
-            f"`learn` of {type(model.rule).__name__} must return (loss, outputs, made), got "
-            f"{made!r}."
-        )
-    return made
 
 
 class _Feed:

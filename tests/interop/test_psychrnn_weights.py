@@ -169,7 +169,10 @@ class Discrimination(psychrnn.Task):
 def stored():
     """The arrays of a network that PsychRNN trained."""
     if not TRAINED.exists():
-        pytest.skip(f"there is no {TRAINED}")
+        pytest.skip(
+            f"{TRAINED.name} is of PsychRNN's repository and no part of this one: put it into "
+            "shared/data to run this"
+        )
     with np.load(TRAINED) as archive:
         return {name: archive[name] for name in archive.files if name != "dale_ratio"}
 

@@ -1,19 +1,17 @@
 """What a learning rule is: a frozen setting that turns a batch into a change of the weights."""
 
+import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, is_dataclass
-from inspect import isabstract
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from neurotask._checks import choose
+from neurotask._checks import choose, nearest
 from neurotask.backend._types import Tensor
 from neurotask.backend.rules.update import Descent, Update
 from neurotask.backend.settings import Setting
 
 if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
-
-WITHIN_TRIALS = "rtrl, uoro, kf_rtrl, reverse_kf_rtrl, kernl, dni, rflo, snap0, snap1 and force"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +53,14 @@ class Price:
     feedback: str = "any"
 
 
+class _SignatureOfInit:
+    """What `help` shows of a class: the arguments of `__init__`, not those of `__new__`."""
+
+    def __get__(self, _: Any, kind: type) -> inspect.Signature:
+        own = inspect.signature(kind.__init__)
+        return own.replace(parameters=list(own.parameters.values())[1:])
+
+
 class LearningRule(Setting, ABC):
     """A learning rule. Its settings are its fields; what it carries along is in its state.
 
@@ -70,6 +76,25 @@ class LearningRule(Setting, ABC):
     price: ClassVar[Price | None] = None
     name: ClassVar[str] = ""
     compiled: ClassVar[bool] = False
+
+    __signature__ = _SignatureOfInit()
+
+    def __new__(cls, *args: Any, **settings: Any) -> Self:
+        """Refuse settings that a rule does not have, with the nearest that it has."""
+        known = inspect.signature(cls).parameters
+        for name in settings:
+            if name in known or any(p.kind is p.VAR_KEYWORD for p in known.values()):
+                continue
+            if name == "when":
+                raise ValueError(
+                    f"`when` must be left out with {cls.__name__}, which learns after whole "
+                    f"trials. Rules that learn within a trial are {within_trials()}."
+                )
+            raise TypeError(
+                f"`{cls.__name__}` must be given settings that it has, got `{name}`."
+                f"{nearest(name, known)}"
+            )
+        return super().__new__(cls)
 
     @property
     def advice(self) -> str:
@@ -110,11 +135,29 @@ def named() -> dict[str, type[LearningRule]]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if not isabstract(kind):
+        if not inspect.isabstract(kind):
             name = kind.__dict__.get("name", kind.__name__.lower())
             if name and (name not in found or kind.__module__.startswith("neurotask.")):
                 found[name] = kind  # a name of the package stays its own
     return dict(sorted(found.items()))
+
+
+def within_trials() -> str:
+    """Return the names of the package's rules that can learn within a trial."""
+    own = {n: kind for n, kind in named().items() if kind.__module__.startswith("neurotask.")}
+    return ", ".join(n for n, kind in own.items() if "when" in inspect.signature(kind).parameters)
+
+
+def learned(
+    rule: LearningRule, model: "RecurrentModel", batch: Batch, state: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what a rule, which may be a user's, returns of a batch; see `LearningRule.learn`."""
+    made = rule.learn(model, batch, state)
+    if not (isinstance(made, tuple) and len(made) == 3):
+        raise TypeError(
+            f"`learn` of {type(rule).__name__} must return (loss, outputs, made), got {made!r}."
+        )
+    return made
 
 
 def get(rule: Any) -> LearningRule:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.rules import feedback as feedbacks
-from neurotask.backend.rules.base import WITHIN_TRIALS, Batch, LearningRule
+from neurotask.backend.rules.base import Batch, LearningRule, within_trials
 from neurotask.backend.rules.by_errors import learn_by_errors
 from neurotask.backend.rules.credit.base import Credit, Moment
 from neurotask.backend.rules.credit.nothing import Nothing
@@ -70,7 +70,7 @@ class Composed(LearningRule):
             if not isinstance(value, kind):
                 raise TypeError(
                     f"`{name}` must be of {kind.__name__}, got {value!r}. Give one, such as "
-                    f"{type(self).__dataclass_fields__[name].default!r}."
+                    f"{getattr(type(self), name)!r}."
                 )
         object.__setattr__(self, "feedback", feedbacks.get(self.feedback))
         if not (isinstance(self.when, str) and self.when == "trial") and not _steps(self.when):
@@ -90,7 +90,7 @@ class Composed(LearningRule):
         if not self.credit.forward:
             raise ValueError(
                 f'`when` must be "trial" with {type(self.credit).__name__}, which goes back in '
-                f"time, got {self.when}. Rules that learn within a trial are {WITHIN_TRIALS}."
+                f"time, got {self.when}. Rules that learn within a trial are {within_trials()}."
             )
         if not model.loss_function.separable:
             raise ValueError(

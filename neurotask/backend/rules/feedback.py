@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from neurotask.backend.models.base import RecurrentModel
 
 
-LARGEST = 1e6  # entry of a feedback: far beyond it no single-precision gradient is finite
+LARGEST = float(np.finfo(np.float32).max)  # number that single precision holds
 
 
 class Feedback(Setting, ABC):

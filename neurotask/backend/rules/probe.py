@@ -13,7 +13,7 @@ from neurotask._checks import count
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
 from neurotask.backend.fitting import check_trials
-from neurotask.backend.rules.base import Batch, LearningRule
+from neurotask.backend.rules.base import Batch, LearningRule, learned
 from neurotask.backend.rules.bptt import BPTT
 from neurotask.backend.rules.checks import check_memory
 from neurotask.backend.rules.composed import Composed
@@ -50,7 +50,7 @@ class Probe:
         self._arrays = [*(tf.cast(array, model.compute_dtype) for array in arrays), noise]
         self._look = _compiled(self._seen)
         self._learn = _compiled(
-            lambda *arrays: self._rule.learn(model, Batch(*arrays), self._state)
+            lambda *arrays: learned(self._rule, model, Batch(*arrays), self._state)
         )
 
     @property

@@ -1,5 +1,6 @@
 """What a rule cannot do is said when it is asked for, and a bad update leaves the network good."""
 
+import inspect
 from dataclasses import dataclass
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 import neurotask as nt
 from neurotask.backend.rules import checks
-from neurotask.backend.rules.base import WITHIN_TRIALS, Batch
+from neurotask.backend.rules.base import Batch, within_trials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +192,21 @@ def test_a_rule_is_an_object_of_a_dataclass_and_keeps_its_promise(network, short
         nt.rules.Diagnostics("task")
 
 
-def test_rules_that_learn_within_a_trial_are_all_named():
-    kinds = nt.rules.named().values()
-    composed = [kind() for kind in kinds if issubclass(kind, nt.rules.Composed) and kind.price]
-    names = {type(rule).__name__.lower() for rule in composed if rule.credit.forward}
-    told = WITHIN_TRIALS.replace(" and ", ", ").replace("_", "").split(", ")
-    assert set(told) == names
+def test_settings_that_a_rule_does_not_have_are_refused():
+    for kind in (nt.rules.BPTT, nt.rules.NodePerturbation, nt.rules.Miconi):
+        says = rf"`when` must be left out with {kind.__name__}, .* within a trial are dni, force, "
+        with pytest.raises(ValueError, match=says):
+            kind(when=1)
+    with pytest.raises(TypeError, match=r'settings that it has, got `wen`. Did you mean "when"'):
+        nt.rules.RFLO(wen=1)
+    # What `help` says is not changed by it.
+    assert list(inspect.signature(nt.rules.BPTT).parameters) == ["clip_norm", "feedback"]
+
+
+def test_rules_that_are_named_as_learning_within_a_trial_can():
+    told = within_trials().split(", ")
+    assert {"rtrl", "uoro", "rflo", "snap0", "snap1", "force"} <= {*told}
+    for name, kind in nt.rules.named().items():
+        if kind.__module__.startswith("neurotask."):
+            forward = getattr(getattr(kind(), "credit", None), "forward", False)
+            assert (name in told) == forward, name

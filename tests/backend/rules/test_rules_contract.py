@@ -35,7 +35,7 @@ DEFAULTS = {name: kind(**SETTINGS.get(name, {})) for name, kind in NAMED.items()
 WITHIN = {
     f"{name}, when=3": dataclasses.replace(rule, when=3)
     for name, rule in DEFAULTS.items()
-    if within_trials(rule) and name not in ("composed", "snap0")  # as rflo and snap1
+    if within_trials(rule) and name != "snap0"  # as rflo and snap1
 }
 VARIANTS = {
     "bptt, random feedback": nt.rules.BPTT(feedback="random"),
