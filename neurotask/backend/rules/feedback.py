@@ -247,12 +247,13 @@ class LowRank(Feedback):
         number("scale", self.scale, low=0.0, above=True)
 
     def check(self, model: "RecurrentModel") -> None:
-        for what, n in (("units", len(model.units)), ("outputs", len(model.output_names))):
-            if self.rank > n:
-                raise ValueError(
-                    f"`rank` must be at most the number of {what}, {n}, got {self.rank}. Errors "
-                    f"have no more directions than that. Give rank={n}."
-                )
+        numbers = (len(model.output_names), "outputs"), (len(model.units), "units")
+        most, what = min(numbers)
+        if self.rank > most:
+            raise ValueError(
+                f"`rank` must be at most the number of {what}, {most}, got {self.rank}. Errors "
+                f"have no more directions than that. Give rank={most}."
+            )
 
     def init(self, model: "RecurrentModel") -> np.ndarray:
         random = _generator(model)

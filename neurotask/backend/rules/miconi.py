@@ -89,8 +89,8 @@ class Miconi(LearningRule):
         dynamics, kernel = model.network.dynamics, model.kernels["recurrent"]
         if dynamics.gates or "state" not in dynamics.state_variables:
             raise ValueError(
-                "`rule` must be another for units that are not moved by one current, Miconi's "
-                f'works for RateRNN, got {type(dynamics).__name__}. Give "node_perturbation".'
+                "`rule` must be another than Miconi's, which is for units that one current moves, "
+                f'as in RateRNN, got {type(dynamics).__name__}. Give "node_perturbation".'
             )
         if not isinstance(model.loss_function, MeanSquaredError | Huber):
             raise ValueError(

@@ -148,7 +148,7 @@ def test_it_learns_to_hold_an_output(batch, network):
 
 
 REFUSED = [
-    ({"kind": nt.LSTM}, Miconi(), "`rule` must be another for units"),
+    ({"kind": nt.LSTM}, Miconi(), "one current moves, as in RateRNN, got LSTMDynamics"),
     ({"loss": "categorical_cross_entropy"}, Miconi(), "`loss` must compare outputs with targets"),
     (
         {"recurrent": nt.Connectivity(frozen=True)},
