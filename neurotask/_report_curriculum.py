@@ -15,7 +15,7 @@ from neurotask._report_behavior import Behavior
 from neurotask._report_numbers import DASH, enumerated, percent, whole
 from neurotask._report_sections import Picture, Section, Table
 from neurotask.analysis import PsychometricFit, psychometric
-from neurotask.analysis._psychometric_plot import draw
+from neurotask.analysis.psychometrics.plot import draw
 from neurotask.curriculum._visits import is_of_target, visits
 from neurotask.curriculum.plot import log_size, paint_log
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from neurotask.analysis import PCA, PsychometricFit, PsychometricFits
-from neurotask.analysis._psychometric_plot import wilson
+from neurotask.analysis.psychometrics.plot import wilson
 
 # Used while a figure is drawn and written, and for nothing else: no style is changed for good.
 # The salt makes the names inside an SVG, and so its bytes, the same every time.

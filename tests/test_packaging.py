@@ -103,7 +103,7 @@ def test_what_loads_no_tensorflow(code):
 def test_functions_and_files_of_one_name_do_not_collide():
     # Importing the file first must not turn `analysis.pca` into a module.
     code = (
-        "import neurotask as nt; import neurotask.analysis._pca, neurotask.load; "
+        "import neurotask as nt; import neurotask.analysis.population.pca, neurotask.load; "
         "assert callable(nt.analysis.pca) and callable(nt.load)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

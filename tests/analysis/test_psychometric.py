@@ -12,8 +12,8 @@ import xarray as xr
 from scipy.special import ndtr, ndtri
 
 from neurotask.analysis import SIGMOIDS, PsychometricFit, PsychometricFits, psychometric
-from neurotask.analysis._likelihood import Posterior, curve
-from neurotask.analysis._psychometric_plot import wilson
+from neurotask.analysis.psychometrics.likelihood import Posterior, curve
+from neurotask.analysis.psychometrics.plot import wilson
 
 matplotlib.use("Agg")
 

@@ -13,7 +13,7 @@ from neurotask._checks import choose
 from neurotask.analysis._axes import axes_or_new, bare
 
 if TYPE_CHECKING:
-    from neurotask.analysis._psychometric_fit import PsychometricFit
+    from neurotask.analysis.psychometrics.fit import PsychometricFit
 
     Curve = tuple[str | None, Any, PsychometricFit]
 

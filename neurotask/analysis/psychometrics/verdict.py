@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurotask.analysis._counts import Counts
-from neurotask.analysis._likelihood import Posterior, standard
-from neurotask.analysis._parameters import NAMES, stimulus
+from neurotask.analysis.psychometrics.counts import Counts
+from neurotask.analysis.psychometrics.likelihood import Posterior, standard
+from neurotask.analysis.psychometrics.parameters import NAMES, stimulus
 
 # One-sided 1 % point of the normal distribution: the trend over levels that counts as a rise.
 _RISE = 2.326

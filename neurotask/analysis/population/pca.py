@@ -12,11 +12,10 @@ from sklearn.decomposition import PCA as Decomposition
 
 from neurotask._blocks import by_trial
 from neurotask._checks import choose, count
-from neurotask.analysis import _trajectory_plot as plotting
 from neurotask.analysis._alignment import activity, average, gather, onsets, step_of
 from neurotask.analysis._arguments import names_of
-
-NO_CHOICE = "none"
+from neurotask.analysis._rows import NO_CHOICE
+from neurotask.analysis.population import trajectory_plot as plotting
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

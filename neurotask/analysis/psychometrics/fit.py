@@ -9,13 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from neurotask._checks import choose, number
-from neurotask.analysis import _psychometric_plot as plotting
-from neurotask.analysis._counts import Counts, Form
-from neurotask.analysis._draws import draws, interval
-from neurotask.analysis._likelihood import Posterior, curve
-from neurotask.analysis._parameters import NAMES, coordinate, figures, stimulus
-from neurotask.analysis._prior import Frame
-from neurotask.analysis._verdict import Verdict, reach
+from neurotask.analysis.psychometrics import plot as plotting
+from neurotask.analysis.psychometrics.counts import Counts, Form
+from neurotask.analysis.psychometrics.draws import draws, interval
+from neurotask.analysis.psychometrics.likelihood import Posterior, curve
+from neurotask.analysis.psychometrics.parameters import NAMES, coordinate, figures, stimulus
+from neurotask.analysis.psychometrics.prior import Frame
+from neurotask.analysis.psychometrics.verdict import Verdict, reach
 
 _DRAWS = 4000
 

@@ -6,8 +6,8 @@ the signed form, the natural logarithm of its strength in the n-AFC form.
 
 import numpy as np
 
-from neurotask.analysis._counts import Form
-from neurotask.analysis._sigmoids import Sigmoid
+from neurotask.analysis.psychometrics.counts import Form
+from neurotask.analysis.psychometrics.sigmoids import Sigmoid
 
 NAMES: dict[str, tuple[str, ...]] = {
     "signed": ("bias", "threshold", "slope", "lower", "upper"),

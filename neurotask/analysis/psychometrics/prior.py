@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from neurotask._checks import choose, number
-from neurotask.analysis._counts import Counts, Form
-from neurotask.analysis._likelihood import Posterior
-from neurotask.analysis._parameters import coordinate
-from neurotask.analysis._sigmoids import SIGMOIDS
+from neurotask.analysis.psychometrics.counts import Counts, Form
+from neurotask.analysis.psychometrics.likelihood import Posterior
+from neurotask.analysis.psychometrics.parameters import coordinate
+from neurotask.analysis.psychometrics.sigmoids import SIGMOIDS
 
 # In units of half the range of the levels, from its middle: as far again as the levels reach.
 _LOCATION = (-2.0, 2.0)

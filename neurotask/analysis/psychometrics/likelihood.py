@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurotask.analysis._sigmoids import Sigmoid
+from neurotask.analysis.psychometrics.sigmoids import Sigmoid
 
 # Beyond this z every sigmoid is 0 or 1 to double precision; it keeps inf * 0 out of the gradient.
 _FAR = 40.0

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Literal, overload
 
 from neurotask.analysis._arguments import names_of
-from neurotask.analysis._counts import Counts, Form
-from neurotask.analysis._estimation import maximum, steepest
-from neurotask.analysis._prior import pose
-from neurotask.analysis._psychometric_fit import PsychometricFit
-from neurotask.analysis._psychometric_fits import PsychometricFits
-from neurotask.analysis._tables import tabulate
-from neurotask.analysis._verdict import judge
+from neurotask.analysis.psychometrics.counts import Counts, Form
+from neurotask.analysis.psychometrics.estimation import maximum, steepest
+from neurotask.analysis.psychometrics.fit import PsychometricFit
+from neurotask.analysis.psychometrics.fits import PsychometricFits
+from neurotask.analysis.psychometrics.prior import pose
+from neurotask.analysis.psychometrics.tables import tabulate
+from neurotask.analysis.psychometrics.verdict import judge
 
 
 @overload

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurotask.analysis._likelihood import Posterior
+from neurotask.analysis.psychometrics.likelihood import Posterior
 
 # Grid points along (location, ln scale, gamma, lapse).
 _POINTS = (15, 12, 3, 3)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from neurotask.analysis._axes import axes_or_new, bare
 
 if TYPE_CHECKING:
-    from neurotask.analysis._pca import PCA
+    from neurotask.analysis.population.pca import PCA
 
 _ROWS = 16  # of a column of the legend
 _SHAPE = {"linestyle": "none", "markersize": 6, "zorder": 4}

@@ -8,8 +8,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from neurotask.analysis import _psychometric_plot as plotting
-from neurotask.analysis._psychometric_fit import PsychometricFit
+from neurotask.analysis.psychometrics import plot as plotting
+from neurotask.analysis.psychometrics.fit import PsychometricFit
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -6,7 +6,7 @@ few enough dimensions to be evaluated everywhere that matters, so nothing needs 
 
 import numpy as np
 
-from neurotask.analysis._likelihood import Posterior
+from neurotask.analysis.psychometrics.likelihood import Posterior
 
 # Grid points along (location, ln scale, gamma, lapse): while the box is sought, and at the end.
 _COARSE = (17, 17, 9, 9)

@@ -1,0 +1,1 @@
+"""Behaviour beyond the psychometric curve: times, history, evidence, sensitivity."""

@@ -1,0 +1,1 @@
+"""The dynamics and the circuit behind the activity."""

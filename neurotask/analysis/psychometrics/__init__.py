@@ -1,0 +1,1 @@
+"""Psychometric curves: how choices depend on a stimulus."""
