@@ -1,7 +1,10 @@
 from .population.pca import PCA as PCA
 from .population.pca import pca as pca
+from .psychometrics.difference import CurveDifference as CurveDifference
 from .psychometrics.fit import PsychometricFit as PsychometricFit
 from .psychometrics.fits import PsychometricFits as PsychometricFits
+from .psychometrics.goodness import GoodnessOfFit as GoodnessOfFit
 from .psychometrics.psychometric import psychometric as psychometric
 from .psychometrics.sigmoids import SIGMOIDS as SIGMOIDS
 from .psychometrics.sigmoids import Sigmoid as Sigmoid
+from .psychometrics.sigmoids import student_t as student_t

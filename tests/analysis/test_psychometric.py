@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 from scipy.special import ndtr, ndtri
+from scipy.stats import gamma, norm
 
 from neurotask.analysis import SIGMOIDS, PsychometricFit, PsychometricFits, psychometric
 from neurotask.analysis.psychometrics.likelihood import Posterior, curve
 from neurotask.analysis.psychometrics.plot import wilson
+from neurotask.analysis.psychometrics.priors import Beta, Density
 
 matplotlib.use("Agg")
 
@@ -183,31 +185,52 @@ def test_no_point_of_a_fine_grid_is_more_probable():
     assert top[1:] == pytest.approx((fit.bias, sd), rel=0.08, abs=0.006)
 
 
-def test_derivatives_are_those_of_the_density():
-    posterior = Posterior(
-        u=SIGNED,
-        n=np.full(11, 50.0),
-        k=np.round(50 * signed_p(SIGNED)),
-        sigmoid=SIGMOIDS["logistic"],
-        bounds=np.array([[-2, 2], [-5, 2], [0, 0.5], [0, 0.5]]),
-        beta=np.array([[1.0, 10.0], [2.0, 10.0]]),
-    )
-    theta, h = np.array([0.02, -2.5, 0.04, 0.03]), 1e-6
-    value, gradient, _ = posterior.derivatives(theta)
-    both = [posterior.log_density(theta + h * e) for e in (*np.eye(4), *-np.eye(4))]
-    np.testing.assert_allclose(gradient, np.subtract(both[:4], both[4:]) / (2 * h), rtol=1e-5)
-    assert value == pytest.approx(posterior.log_density(theta))
+def posterior(k, n=50.0, **changes):
+    bounds = np.array([[-2, 2], [-5, 2], [0, 0.5], [0, 0.5], [0, 0.9 * ("eta" in changes)]])
+    usual = {"u": SIGNED, "n": np.full(11, float(n)), "sigmoid": SIGMOIDS["logistic"]}
+    changes.pop("eta", None)
+    return Posterior(**usual | {"bounds": bounds, "k": np.asarray(k, float)} | changes)
+
+
+@pytest.mark.parametrize("name", SIGMOIDS)
+@pytest.mark.parametrize(
+    ("changes", "x"),
+    [
+        ({}, [0.02, -2.5, 0.04, 0.03]),
+        ({"eta": True}, [0.02, -2.5, 0.04, 0.03, 0.15]),
+        ({"eta": True}, [0.02, -2.5, 0.04, 0.03, 0.6]),
+        ({"equal": True}, [0.02, -2.5, 0.03]),
+        ({"equal": True, "eta": True}, [0.02, -2.5, 0.03, 0.02]),
+    ],
+)
+def test_derivatives_are_those_of_the_density(name, changes, x):
+    priors = {0: Density(norm(0.1, 0.3), 2.0, 0.5), 1: Density(gamma(3.0), 1.0, 0.2, True)}
+    priors |= {2: Beta(1.0, 10.0), 3: Beta(2.0, 10.0), 4: Beta(1.5, 10.0)}
+    p = posterior(np.round(50 * signed_p(SIGNED)), sigmoid=SIGMOIDS[name], priors=priors, **changes)
+    x, h = np.array(x), 1e-6
+    value, gradient, _ = p.derivatives(x)
+    both = [p.log_density(x + s * h * e) for s in (1, -1) for e in np.eye(len(x))]
+    expected = np.subtract(both[: len(x)], both[len(x) :]) / (2 * h)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-4)
+    assert value == pytest.approx(p.log_density(x))
 
 
 def test_the_information_is_the_mean_square_of_the_gradient():
-    theta, n = np.array([0.02, -2.5, 0.04, 0.03]), np.full(11, 50)
-    sigmoid, rng = SIGMOIDS["logistic"], np.random.default_rng(0)
-    bounds = np.array([[-2, 2], [-5, 2], [0, 0.5], [0, 0.5]])
-    flat = {"sigmoid": sigmoid, "bounds": bounds, "beta": np.ones((2, 2))}
-    counted = rng.binomial(n, curve(theta, SIGNED, sigmoid), (4000, 11))
-    scores = [Posterior(u=SIGNED, n=n, k=k, **flat).derivatives(theta)[1] for k in counted]
-    information = Posterior(u=SIGNED, n=n, k=counted[0], **flat).derivatives(theta)[2]
-    np.testing.assert_allclose(np.cov(np.transpose(scores)), information, rtol=0.2, atol=4)
+    x, rng = np.array([0.02, -2.5, 0.04, 0.03]), np.random.default_rng(0)
+    truth = curve(np.append(x, 0.0), SIGNED, SIGMOIDS["logistic"])
+    several = posterior(rng.binomial(50, truth, (4000, 11)))
+    _, scores, information = several.derivatives(np.tile(x, (4000, 1)))
+    np.testing.assert_allclose(np.cov(scores.T), information[0], rtol=0.2, atol=4)
+
+
+def test_several_experiments_at_once_are_each_its_own():
+    rng = np.random.default_rng(0)
+    k = rng.binomial(50, signed_p(SIGNED), (5, 11))
+    x = np.tile([0.02, -2.5, 0.04, 0.03], (5, 1)) + rng.normal(0, 0.01, (5, 4))
+    together = posterior(k).derivatives(x)
+    for i in range(5):
+        for whole, one in zip(together, posterior(k[i]).derivatives(x[i]), strict=True):
+            np.testing.assert_allclose(whole[i], one, rtol=1e-12)
 
 
 def test_mirrored_data_flip_the_bias():
@@ -249,8 +272,9 @@ def test_forcing_lapses_to_zero_widens_the_curve():
 
 def test_the_prior_can_be_turned_off():
     table = signed_counts(60, lower=0.15, upper=0.85)
-    strong = fit_signed(table, lapse_prior=(1.0, 100.0))
-    usual, flat = fit_signed(table), fit_signed(table, lapse_prior=None)
+    strong = fit_signed(table, priors={"guess_rate": (1.0, 100.0), "lapse_rate": (1.0, 100.0)})
+    flat = fit_signed(table, priors={"guess_rate": None, "lapse_rate": None})
+    usual = fit_signed(table)
     assert strong.lower < usual.lower < flat.lower
     assert flat.deviance < usual.deviance < strong.deviance
 
@@ -510,8 +534,54 @@ def test_networks_are_fitted_one_by_one():
         ({}, {"sigmoid": "weibull"}, ValueError, "`sigmoid` must be one of .* got 'weibull'"),
         ({}, {"lapse_rate": 0.7}, ValueError, r"`lapse_rate` must be a number in \[0, 0.5\]"),
         ({}, {"guess_rate": -0.1}, ValueError, r"`guess_rate` must be a number in \[0, 0.5\]"),
-        ({}, {"lapse_prior": 3}, TypeError, r"`lapse_prior` must be two numbers \(a, b\), got 3"),
-        ({}, {"lapse_prior": (0.5, 2)}, ValueError, "`lapse_prior` must be a number of 1 or more"),
+        (
+            {},
+            {"priors": 3},
+            TypeError,
+            "`priors` must be a dict from the name of a figure .* got 3",
+        ),
+        (
+            {},
+            {"priors": {"lapse": (1, 2)}},
+            ValueError,
+            'must be one of "bias", "width".* got .lapse',
+        ),
+        ({}, {"priors": {"lapse_rate": 3}}, TypeError, r"two numbers \(a, b\) of a Beta .* got 3"),
+        (
+            {},
+            {"priors": {"lapse_rate": (0.5, 2)}},
+            ValueError,
+            "'lapse_rate'.` must be a number of 1",
+        ),
+        ({}, {"priors": {"width": (1, 2)}}, TypeError, "distribution with `logpdf` for 'width'"),
+        ({}, {"lapse_rate": (0.1, 0.05)}, ValueError, r"bounds \(low, high\) with low < high, got"),
+        (
+            {},
+            {"guess_rate": (0.1, 0.7)},
+            ValueError,
+            r"`guess_rate` must be a number in \[0, 0.5\]",
+        ),
+        ({}, {"log": True}, ValueError, "`log` must be False for a signed curve"),
+        ({}, {"log": "yes"}, TypeError, "`log` must be True, False or None, got 'yes'"),
+        (
+            {},
+            {"form": "yes_no", "log": True},
+            ValueError,
+            "`log` must be False where levels are neg",
+        ),
+        ({}, {"overdispersion": 0.1}, TypeError, "`overdispersion` must be True or False, got 0.1"),
+        (
+            {},
+            {"equal_asymptotes": True, "guess_rate": 0.1},
+            ValueError,
+            "`equal_asymptotes` must be False where the guess rate is given .* guess_rate=0.1",
+        ),
+        (
+            {},
+            {"form": "nafc", "guess_rate": 0.5, "equal_asymptotes": True},
+            ValueError,
+            '`equal_asymptotes` must be False .* form "nafc"',
+        ),
         ({"correct": 2.0}, {"form": "nafc"}, ValueError, "`correct` must be 0, 1 or NaN .* got 2"),
     ],
 )

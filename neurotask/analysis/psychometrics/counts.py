@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-Form = Literal["signed", "nafc"]
+Form = Literal["signed", "yes_no", "nafc"]
 
 _MOST_LEVELS = 50
 _FEWEST_LEVELS = 3
@@ -20,7 +20,7 @@ class Counts:
         levels: one row a level: `x`, `n_trials`, `n_positive`, `trained`.
         axis: name of the stimulus.
         units: its unit, "" where none is known.
-        form: "signed" or "nafc".
+        form: "signed", "yes_no" or "nafc".
         event: what P is the probability of: the choice, or "correct".
         n_choices: number of alternatives, None where it is not known.
         n_no_response: trials left out because no valid choice was made.

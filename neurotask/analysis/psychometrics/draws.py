@@ -8,15 +8,17 @@ import numpy as np
 
 from neurotask.analysis.psychometrics.likelihood import Posterior
 
-# Grid points along (location, ln scale, gamma, lapse): while the box is sought, and at the end.
-_COARSE = (17, 17, 9, 9)
-_FINE = (21, 21, 21, 21)
+# Grid points along each free parameter, by how many are free: while the box is sought, and at the
+# end. The sum of a smooth density is exact to many digits once a standard deviation holds a point.
+_COARSE = {2: 33, 3: 19, 4: 11, 5: 7}
+_FINE = {2: 301, 3: 51, 4: 21, 5: 11}
 _PASSES = 12
 _NEGLIGIBLE = 1e-4
+_AT_ONCE = 2**17  # curve values evaluated at once, which stay in the processor's cache
 
 
 def draws(posterior: Posterior, mode: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return parameters drawn from the posterior, (n, 4), in random order."""
+    """Return free parameters drawn from the posterior, (n, free), in random order."""
     box = fitting_box(posterior, mode)
     axes = _grid(box, _FINE)
     mass = np.cumsum(_mass(posterior, axes))
@@ -31,9 +33,9 @@ def draws(posterior: Posterior, mode: np.ndarray, n: int, rng: np.random.Generat
 
 
 def fitting_box(posterior: Posterior, mode: np.ndarray) -> np.ndarray:
-    """Return a box (4, 2) that holds all but a negligible part of the posterior."""
+    """Return a box (free, 2) that holds all but a negligible part of the posterior."""
     reach = 5 * posterior.spread(mode)
-    box = _clip(np.stack([mode - reach, mode + reach], axis=1), posterior.bounds)
+    box = _clip(np.stack([mode - reach, mode + reach], axis=1), posterior.limits)
     for _ in range(_PASSES):
         previous, box = box, _refit(posterior, box)
         if np.array_equal(previous, box):
@@ -47,19 +49,21 @@ def _refit(posterior: Posterior, box: np.ndarray) -> np.ndarray:
     mass = _mass(posterior, axes).reshape([len(axis) for axis in axes])
     sides = []
     for i, axis in enumerate(axes):
-        marginal = mass.sum(tuple(j for j in range(4) if j != i))
+        marginal = mass.sum(tuple(j for j in range(len(axes)) if j != i))
         kept = np.flatnonzero(marginal > _NEGLIGIBLE * marginal.max())
         wider = axis[-1] - axis[0]
         low = axis[kept[0] - 1] if kept[0] > 0 else axis[0] - wider
         high = axis[kept[-1] + 1] if kept[-1] < len(axis) - 1 else axis[-1] + wider
         sides.append((low, high))
-    return _clip(np.array(sides), posterior.bounds)
+    return _clip(np.array(sides), posterior.limits)
 
 
 def _mass(posterior: Posterior, axes: list[np.ndarray]) -> np.ndarray:
     """The share of the posterior at each grid point, flat, up to a constant (trapezium rule)."""
-    density = posterior.log_density(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1))
-    mass = np.exp(density - density.max())
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+    parts = np.array_split(points, -(-len(points) * len(posterior.u) // _AT_ONCE))
+    density = np.concatenate([posterior.log_density(part) for part in parts])
+    mass = np.exp(density - density.max()).reshape([len(axis) for axis in axes])
     for i, axis in enumerate(axes):
         weight = np.ones(len(axis))
         weight[[0, -1]] = 0.5
@@ -67,15 +71,12 @@ def _mass(posterior: Posterior, axes: list[np.ndarray]) -> np.ndarray:
     return mass.ravel()
 
 
-def _grid(box: np.ndarray, points: tuple[int, ...]) -> list[np.ndarray]:
-    return [
-        np.linspace(side[0], side[1], n) if side[1] > side[0] else side[:1]
-        for side, n in zip(box, points, strict=True)
-    ]
+def _grid(box: np.ndarray, points: dict[int, int]) -> list[np.ndarray]:
+    return [np.linspace(low, high, points[len(box)]) for low, high in box]
 
 
-def _clip(box: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    return np.clip(box, bounds[:, :1], bounds[:, 1:])
+def _clip(box: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    return np.clip(box, limits[:, :1], limits[:, 1:])
 
 
 def _reflect(place: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -86,7 +87,7 @@ def _reflect(place: np.ndarray, last: np.ndarray) -> np.ndarray:
 def interval(
     drawn: np.ndarray, estimate: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an interval of posterior probability `level` that contains the estimate.
+    """Return an interval of probability `level` that contains the estimate.
 
     It is the one with equal tails, unless the estimate lies in a tail, as that of a lapse rate at
     its bound does: then the tails are shifted just so far that it does not.

@@ -1,8 +1,7 @@
 """The result of fitting a psychometric curve."""
 
-import zlib
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -10,42 +9,72 @@ from matplotlib.axes import Axes
 
 from neurotask._checks import choose, number
 from neurotask.analysis.psychometrics import plot as plotting
+from neurotask.analysis.psychometrics.bootstrap import generator, refit, simulate
 from neurotask.analysis.psychometrics.counts import Counts, Form
+from neurotask.analysis.psychometrics.difference import CurveDifference, difference
 from neurotask.analysis.psychometrics.draws import draws, interval
+from neurotask.analysis.psychometrics.estimation import maximum, steepest
+from neurotask.analysis.psychometrics.goodness import GoodnessOfFit, goodness_of_fit, residuals
 from neurotask.analysis.psychometrics.likelihood import Posterior, curve
-from neurotask.analysis.psychometrics.parameters import NAMES, coordinate, figures, stimulus
-from neurotask.analysis.psychometrics.prior import Frame
-from neurotask.analysis.psychometrics.verdict import Verdict, reach
+from neurotask.analysis.psychometrics.parameters import Frame, figures, names
+from neurotask.analysis.psychometrics.prior import pose
+from neurotask.analysis.psychometrics.settings import Settings
+from neurotask.analysis.psychometrics.verdict import Verdict, judge, reach
 
-_DRAWS = 4000
+Method = Literal["posterior", "bootstrap"]
+
+_DRAWS: dict[Method, int] = {"posterior": 4000, "bootstrap": 2000}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class PsychometricFit:
     """A psychometric curve, what the data say of it, and what they leave open.
 
-    `psychometric` makes it and defines the figures: `bias`, `threshold`, `slope`, `lower`, `upper`
-    in the signed form; `threshold`, `slope`, `guess_rate`, `lapse_rate` in the n-AFC form. A figure
-    that the data do not determine is NaN, and `status`, otherwise "ok", says why.
+    `psychometric` makes it and defines the figures: `bias`, `threshold`, `width`, `slope`, `lower`,
+    `upper` in the signed form; `threshold`, `width`, `slope`, `guess_rate`, `lapse_rate` in the
+    others; `overdispersion` where it was asked for. A figure that the data do not determine is NaN,
+    and `status`, otherwise "ok", says why.
 
     Args:
         counts: the data that were fitted.
+        settings: what was asked of the curve.
         posterior: the density of the parameters of the sigmoid given the data.
         frame: the coordinate of that density.
-        best: the most probable parameters in that coordinate, (4,).
+        best: the most probable free parameters in that coordinate, (free,).
         verdict: what is undetermined, and why.
     """
 
     counts: Counts
+    settings: Settings
     posterior: Posterior
     frame: Frame
     best: np.ndarray
     verdict: Verdict
-    _drawn: dict[int, np.ndarray] = field(default_factory=dict, init=False)
+    _drawn: dict[tuple[Method, int], np.ndarray] = field(default_factory=dict, init=False)
+
+    @classmethod
+    def of(cls, counts: Counts, settings: Settings) -> Self:
+        """Fit a curve to counts."""
+        posterior, frame = pose(counts, settings)
+        step, best = steepest(posterior), maximum(posterior)
+        if posterior.log_density(step) >= posterior.log_density(best) - 1e-9:
+            best = step
+        return cls(
+            counts=counts,
+            settings=settings,
+            posterior=posterior,
+            frame=frame,
+            best=best,
+            verdict=judge(counts, posterior, frame, best, step),
+        )
+
+    def refitted(self, counts: Counts) -> Self:
+        """Return the same kind of curve fitted to other counts."""
+        return self.of(counts, self.settings)
 
     @property
     def form(self) -> Form:
-        """Return "signed" or "nafc"."""
+        """Return "signed", "yes_no" or "nafc"."""
         return self.counts.form
 
     @property
@@ -70,12 +99,17 @@ class PsychometricFit:
 
     @property
     def threshold(self) -> float:
-        """Return the distance from bias to F = 3/4 (signed) or the strength at z = 0 (n-AFC)."""
+        """Return the distance from bias to F = 3/4 (signed), or the stimulus at the location."""
         return self._figure("threshold")
 
     @property
+    def width(self) -> float:
+        """Return the distance from F = 5 % to F = 95 %, in decades on a logarithmic axis."""
+        return self._figure("width")
+
+    @property
     def slope(self) -> float:
-        """Return dP/dx at the bias (signed) or at the threshold (n-AFC), per unit of x."""
+        """Return dP/dx at the bias (signed) or at the threshold, per unit of x."""
         return self._figure("slope")
 
     @property
@@ -90,19 +124,53 @@ class PsychometricFit:
 
     @property
     def guess_rate(self) -> float:
-        """Return the lower asymptote (n-AFC form)."""
+        """Return the lower asymptote (yes/no and n-AFC forms)."""
         return self._figure("guess_rate")
 
     @property
     def lapse_rate(self) -> float:
-        """Return 1 - upper asymptote (n-AFC form)."""
+        """Return 1 - upper asymptote (yes/no and n-AFC forms)."""
         return self._figure("lapse_rate")
 
     @property
+    def overdispersion(self) -> float:
+        """Return eta: 0 where counts vary as the binomial distribution says."""
+        return self._figure("overdispersion")
+
+    @property
+    def standard_parameters(self) -> dict[str, float]:
+        """Return location and scale of the sigmoid under the names that the field gives them.
+
+        Cumulative Gaussian: `mu`, `sigma`. Logistic: `alpha`, `beta`, F = 1/(1 + exp(-(u - alpha) /
+        beta)). Weibull: `alpha`, `beta`, F = 1 - exp(-(x / alpha)^beta). Others: `location`,
+        `scale`. They are those of u, which on a logarithmic axis is ln x, but for the Weibull
+        function. NaN where threshold or slope are undetermined.
+        """
+        location, scale = float(self._theta[0]), float(np.exp(self._theta[1]))
+        if self._gone:
+            location = scale = np.nan
+        if self.sigmoid == "weibull":
+            return {"alpha": float(np.exp(location)), "beta": 1 / scale}
+        both = {"cumulative_gaussian": ("mu", "sigma"), "logistic": ("alpha", "beta")}
+        first, second = both.get(self.sigmoid, ("location", "scale"))
+        return {first: location, second: scale}
+
+    @property
+    def posterior_mean(self) -> dict[str, float]:
+        """Return the mean of each figure over its posterior, where `parameters` has the mode's."""
+        return {name: float(column.mean()) for name, column in self.draws().items()}
+
+    @property
     def table(self) -> pd.DataFrame:
-        """Return one row a level: `x`, `n_trials`, `n_positive`, `proportion`, `trained`."""
+        """Return one row a level: counts, `proportion`, `fitted`, `residual`, `trained`.
+
+        The columns are `x`, `n_trials`, `n_positive`, their `proportion`, the curve's probability
+        `fitted`, the deviance residual, and whether the task has the level.
+        """
         levels = self.counts.levels.copy()
         levels.insert(3, "proportion", levels["n_positive"] / levels["n_trials"])
+        levels.insert(4, "fitted", self.curve(levels["x"]))
+        levels.insert(5, "residual", residuals(self.posterior, self.best))
         return levels.astype({"n_trials": int, "n_positive": int})
 
     @property
@@ -118,10 +186,7 @@ class PsychometricFit:
     @property
     def deviance(self) -> float:
         """Return twice the log likelihood by which a proportion of its own a level fits better."""
-        n, k = self.posterior.n, self.posterior.k
-        p = np.clip(k / n, 1e-12, 1 - 1e-12)
-        saturated = k @ np.log(p) + (n - k) @ np.log1p(-p)
-        return float(2 * (saturated - self.posterior.log_likelihood(self.best)))
+        return float(np.sum(residuals(self.posterior, self.best) ** 2))
 
     def curve(self, x: Any) -> np.ndarray:
         """Return P at the stimuli `x`, an array of any shape (n-AFC: their strengths)."""
@@ -140,26 +205,70 @@ class PsychometricFit:
             The stimulus; NaN where the curve does not reach the proportion, where it does so
             outside the levels, or where threshold or slope are undetermined.
         """
-        choose("of", of, ("curve", "sigmoid"))
-        location, log_scale, gamma, lapse = self._theta
-        f = proportion if of == "sigmoid" else (proportion - gamma) / (1 - gamma - lapse)
-        if not 0 < f < 1 or np.isnan([self.threshold, self.slope]).any():
-            return np.nan
-        z = self.posterior.sigmoid.inverse(np.array(f))
-        x = float(stimulus(location + np.exp(log_scale) * z, self.form))
-        low, high = reach(self.counts)
-        return x if low <= x <= high else np.nan
+        return float(self._at(self._theta[None], proportion, of)["threshold"][0])
 
-    def interval(self, level: float = 0.95, *, seed: int = 0) -> pd.DataFrame:
-        """Return the posterior interval of each figure.
-
-        The posterior has the prior of the fit over the asymptotes and a flat one over the location
-        and the logarithm of the scale of the sigmoid. It is summed on a grid at the first call. The
-        tails left out are equal, unless the estimate lies in one, as that of an asymptote at 0 or 1
-        does: then they are shifted to contain it.
+    def slope_at(self, proportion: float, *, of: Literal["curve", "sigmoid"] = "curve") -> float:
+        """Return dP/dx, per unit of x, where the curve reaches a proportion.
 
         Args:
-            level: posterior probability of the interval, between 0 and 1.
+            proportion: what is reached, as in `threshold_at`.
+            of: "curve" or "sigmoid", as there.
+
+        Returns:
+            The slope of P; NaN where `threshold_at` is.
+        """
+        return float(self._at(self._theta[None], proportion, of)["slope"][0])
+
+    def interval_at(
+        self,
+        proportion: float,
+        level: float = 0.95,
+        *,
+        of: Literal["curve", "sigmoid"] = "curve",
+        method: Method = "posterior",
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Return the intervals of the threshold at a proportion, and of the slope there.
+
+        Args:
+            proportion: what is reached, as in `threshold_at`.
+            level: probability of the interval, between 0 and 1.
+            of: "curve" or "sigmoid", as in `threshold_at`.
+            method: "posterior" or "bootstrap", as in `interval`.
+            seed: of the draws.
+
+        Returns:
+            A table with the columns `threshold` and `slope` and the rows `low` and `high`; an end
+            outside the levels is NaN.
+        """
+        number("level", level, low=0, high=1)
+        estimate = self._at(self._theta[None], proportion, of)
+        drawn = self._at(self._draws(method, seed), proportion, of, bracketed=False)
+        known, columns = not np.isnan(estimate["threshold"][0]), list(estimate)
+        if not known:
+            return pd.DataFrame(np.nan, index=["low", "high"], columns=columns)
+        both = np.stack([drawn[name] for name in columns], -1)
+        ends = np.stack(interval(both, np.array([estimate[name][0] for name in columns]), level))
+        least, most = reach(self.counts, self.frame)
+        ends[:, 0] = np.where((ends[:, 0] >= least) & (ends[:, 0] <= most), ends[:, 0], np.nan)
+        return pd.DataFrame(ends, index=["low", "high"], columns=columns)
+
+    def interval(
+        self, level: float = 0.95, *, method: Method = "posterior", seed: int = 0
+    ) -> pd.DataFrame:
+        """Return the interval of each figure.
+
+        "posterior": the posterior has the priors of the fit over the asymptotes and a flat one over
+        the location and the logarithm of the scale of the sigmoid, unless `priors` were given. It
+        is summed on a grid at the first call. "bootstrap": 2000 experiments are drawn from the
+        fitted curve, each is fitted as the data were, and the percentiles of the figures are taken.
+
+        The tails left out are equal, unless the estimate lies in one, as that of an asymptote at 0
+        or 1 does: then they are shifted to contain it.
+
+        Args:
+            level: probability of the interval, between 0 and 1.
+            method: "posterior" or "bootstrap".
             seed: of the draws.
 
         Returns:
@@ -167,25 +276,65 @@ class PsychometricFit:
             `low, high = fit.interval()["threshold"]`. NaN where the figure is undetermined.
         """
         number("level", level, low=0, high=1)
-        drawn = self.draws(seed=seed)
+        drawn = self.draws(method=method, seed=seed)
         ends = interval(drawn.to_numpy(), np.array([*self.parameters.values()]), level)
         return pd.DataFrame(np.stack(ends), index=["low", "high"], columns=drawn.columns)
 
-    def band(self, x: Any, level: float = 0.95, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lower and the upper end of the posterior interval of P at each of `x`."""
+    def band(
+        self, x: Any, level: float = 0.95, *, method: Method = "posterior", seed: int = 0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lower and the upper end of the interval of P at each of `x`."""
         number("level", level, low=0, high=1)
         flat = np.ravel(x)
-        values = self._curve(self._draws(seed), flat)
+        values = self._curve(self._draws(method, seed), flat)
         low, high = interval(values, self.curve(flat), level)
         return low.reshape(np.shape(x)), high.reshape(np.shape(x))
 
-    def draws(self, *, seed: int = 0) -> pd.DataFrame:
-        """Return 4000 draws of the figures from their posterior, one a row.
+    def draws(self, *, method: Method = "posterior", seed: int = 0) -> pd.DataFrame:
+        """Return draws of the figures, one a row: 4000 of the posterior, or 2000 by bootstrap.
 
         Draws of two fits are independent of each other also under one seed, so the rows of two
         tables may be subtracted to compare two conditions.
         """
-        return pd.DataFrame(self._figures(self._draws(seed)))
+        return pd.DataFrame(self._figures(self._draws(method, seed)))
+
+    def goodness_of_fit(self, n: int = 1000, *, seed: int = 0) -> GoodnessOfFit:
+        """Ask whether the curve fits: is its deviance one that the curve itself would give?
+
+        Args:
+            n: how many experiments are simulated from the curve and fitted as the data were.
+            seed: of the simulations.
+
+        Returns:
+            A `GoodnessOfFit` with the deviance, its Monte Carlo p and the residuals.
+
+        Source: Wichmann & Hill (2001), Perception & Psychophysics 63, 1293-1313; here each
+            simulated experiment is fitted too, so that p is not too large.
+        """
+        return goodness_of_fit(self, n, seed)
+
+    def compare(
+        self, other: "PsychometricFit", level: float = 0.95, *, n: int = 1000, seed: int = 0
+    ) -> CurveDifference:
+        """Compare with the curve of another condition of the same observer.
+
+        Over observers, animals or networks, test the figures of each instead: the observer is the
+        unit there, not the trial.
+
+        Args:
+            other: a fit of the same form and sigmoid over the same axis.
+            level: of the intervals of the differences, other minus this.
+            n: how many pairs of experiments are simulated from a common curve.
+            seed: of draws and simulations.
+
+        Returns:
+            A `CurveDifference`: the difference of each figure, and the test of two curves against
+            a common one.
+
+        Raises:
+            ValueError: if the fits are not of one kind.
+        """
+        return difference(self, other, level, n, seed)
 
     def plot(
         self,
@@ -207,8 +356,8 @@ class PsychometricFit:
             label: of the curve in the legend.
             color: any colour of matplotlib; the first of seaborn's "colorblind" unless given.
             xlabel: of the axis; its name and unit unless given.
-            xscale: "log" unless given in the n-AFC form, with a strength of zero set apart at the
-                left; "linear" otherwise.
+            xscale: "log" unless given where the curve is one of the logarithm, with a strength of
+                zero set apart at the left; "linear" otherwise.
             level: of the intervals and the band.
 
         Returns:
@@ -218,33 +367,67 @@ class PsychometricFit:
 
     @property
     def _theta(self) -> np.ndarray:
-        return self.frame.to_stimulus(self.best)
+        return self._in_stimulus(self.best)
+
+    @property
+    def _gone(self) -> bool:
+        """Whether place or steepness of the curve is undetermined."""
+        return any(name in self.verdict.undetermined for name in ("threshold", "slope"))
+
+    def _in_stimulus(self, x: np.ndarray) -> np.ndarray:
+        """Theta (..., 5) in the coordinate of the stimulus for free parameters x (..., free)."""
+        return self.frame.to_stimulus(self.posterior.full(x))
 
     def _figures(self, theta: np.ndarray) -> dict[str, np.ndarray]:
-        values = figures(theta, self.form, self.posterior.sigmoid)
+        sigmoid, eta = self.posterior.sigmoid, self.posterior.overdispersed
+        values = figures(theta, self.form, sigmoid, self.frame, eta)
         gone = self.verdict.undetermined
         return {k: np.full_like(v, np.nan) if k in gone else v for k, v in values.items()}
 
     def _figure(self, name: str) -> float:
-        if name not in NAMES[self.form]:
+        known = names(self.form, self.posterior.overdispersed)
+        if name not in known:
             raise AttributeError(
-                f"`{name}` is no figure of the form {self.form!r}, which has "
-                f"{', '.join(NAMES[self.form])}."
+                f"`{name}` is no figure of the form {self.form!r}, which has {', '.join(known)}."
             )
         return self.parameters[name]
 
     def _curve(self, theta: np.ndarray, x: Any) -> np.ndarray:
-        values = curve(theta, coordinate(np.ravel(x), self.form), self.posterior.sigmoid)
+        values = curve(theta, self.frame.coordinate(np.ravel(x)), self.posterior.sigmoid)
         return values.reshape((*theta.shape[:-1], *np.shape(x)))
 
-    def _draws(self, seed: int) -> np.ndarray:
-        if seed not in self._drawn:
-            data = np.stack([self.posterior.u, self.posterior.n, self.posterior.k])
-            stream = np.random.SeedSequence(seed, spawn_key=(zlib.crc32(data.tobytes()),))
-            rng = np.random.default_rng(stream)
-            drawn = draws(self.posterior, self.best, _DRAWS, rng)
-            self._drawn[seed] = self.frame.to_stimulus(drawn)
-        return self._drawn[seed]
+    def _at(
+        self, theta: np.ndarray, proportion: float, of: str, *, bracketed: bool = True
+    ) -> dict[str, np.ndarray]:
+        """Threshold and slope of curves theta (curve, 5) at a proportion; infinite if not met."""
+        choose("of", of, ("curve", "sigmoid"))
+        number("proportion", proportion, low=0, high=1)
+        sigmoid, (location, log_scale, gamma, lapse, _) = self.posterior.sigmoid, theta.T
+        height = 1 - gamma - lapse
+        f = np.full(len(theta), proportion) if of == "sigmoid" else (proportion - gamma) / height
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = sigmoid.inverse(np.clip(f, 0.0, 1.0))
+            x = self.frame.stimulus(location + np.exp(log_scale) * z)
+            slope = np.where(np.isfinite(z), height * sigmoid.density(z) / np.exp(log_scale), 0.0)
+            slope = np.where(slope > 0, slope / x, 0.0) if self.frame.log else slope
+        if bracketed:
+            low, high = reach(self.counts, self.frame)
+            known = (x >= low) & (x <= high) & ~np.full(len(theta), self._gone)
+            x, slope = np.where(known, x, np.nan), np.where(known, slope, np.nan)
+        return {"threshold": x, "slope": slope}
+
+    def _draws(self, method: Method, seed: int) -> np.ndarray:
+        choose("method", method, _DRAWS)
+        if (method, seed) not in self._drawn:
+            rng = generator(self.posterior, seed, method)
+            n = _DRAWS[method]
+            if method == "posterior":
+                drawn = draws(self.posterior, self.best, n, rng)
+            else:
+                k = simulate(self.posterior, self.best, n, rng)
+                drawn = refit(self.posterior, self.best, k)
+            self._drawn[method, seed] = self._in_stimulus(drawn)
+        return self._drawn[method, seed]
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value:.4g}" for name, value in self.parameters.items())

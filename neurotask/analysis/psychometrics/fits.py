@@ -4,12 +4,15 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from scipy.stats import t
 
+from neurotask._checks import choose, number
 from neurotask.analysis.psychometrics import plot as plotting
-from neurotask.analysis.psychometrics.fit import PsychometricFit
+from neurotask.analysis.psychometrics.fit import Method, PsychometricFit
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -42,9 +45,66 @@ class PsychometricFits(Mapping[Any, PsychometricFit]):
             fit.parameters | {"n_trials": fit.n_trials, "status": fit.status}
             for fit in self.values()
         ]
+        return pd.DataFrame(rows, self._index)
+
+    def intervals(
+        self, level: float = 0.95, *, method: Method = "posterior", seed: int = 0
+    ) -> pd.DataFrame:
+        """Return the figures of each group with their intervals, one row a group and figure.
+
+        Args:
+            level: probability of the interval, between 0 and 1.
+            method: "posterior" or "bootstrap", as in `PsychometricFit.interval`.
+            seed: of the draws.
+
+        Returns:
+            A table with the names in `by`, `figure`, `estimate`, `low`, `high`, `status`.
+        """
+        parts = []
+        for fit in self.values():
+            part = fit.interval(level, method=method, seed=seed).T
+            part.insert(0, "estimate", pd.Series(fit.parameters))
+            parts.append(part.assign(status=fit.status))
+        whole = pd.concat(parts, keys=list(self), names=[*self.by, "figure"])
+        return whole.reset_index()
+
+    def across(self, name: str, level: float = 0.95) -> pd.DataFrame:
+        """Return the mean of each figure over networks, animals or sessions, each fitted by itself.
+
+        The observer is the unit: the interval is Student's over its fits, so it tells how observers
+        differ, which trials pooled over observers do not.
+
+        Args:
+            name: the name in `by` whose groups are the observers.
+            level: of the interval, between 0 and 1.
+
+        Returns:
+            One row a group of the other names and figure: `mean`, `sd`, `low`, `high`, `n`, and
+            `n_undetermined`, how many of the observers had to be left out.
+
+        Raises:
+            ValueError: if `name` is not in `by`.
+        """
+        choose("name", name, self.by)
+        number("level", level, low=0, high=1)
+        others = [one for one in self.by if one != name]
+        long = self.table.drop(columns=["n_trials", "status"]).melt(
+            var_name="figure", value_name="value", ignore_index=False
+        )
+        # In the order of the figures, not of the alphabet.
+        long["figure"] = pd.Categorical(long["figure"], list(dict.fromkeys(long["figure"])))
+        groups = long.reset_index().groupby([*others, "figure"], observed=True)["value"]
+        found = groups.agg(mean="mean", sd="std", n="count")
+        n = found["n"].clip(lower=1)  # of one observer the interval is NaN
+        half = t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * found["sd"] / np.sqrt(n)
+        ends = {"low": found["mean"] - half, "high": found["mean"] + half}
+        return found.assign(**ends, n_undetermined=groups.size() - found["n"])
+
+    @property
+    def _index(self) -> pd.Index:
         if len(self.by) == 1:
-            return pd.DataFrame(rows, pd.Index(list(self), name=self.by[0]))
-        return pd.DataFrame(rows, pd.MultiIndex.from_tuples(list(self), names=self.by))
+            return pd.Index(list(self), name=self.by[0])
+        return pd.MultiIndex.from_tuples(list(self), names=self.by)
 
     def plot(
         self,

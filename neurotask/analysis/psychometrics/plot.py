@@ -30,7 +30,7 @@ def draw(
 ) -> Axes:
     """Draw labelled, coloured fits of one form into one pair of axes."""
     fit = curves[0][2]
-    usual = "log" if fit.form == "nafc" else "linear"
+    usual = "log" if fit.frame.log else "linear"
     log = choose("xscale", usual if xscale is None else xscale, ("linear", "log")) == "log"
     levels = np.unique(np.concatenate([one.table["x"] for _, _, one in curves]))
     if log and levels[0] < 0:

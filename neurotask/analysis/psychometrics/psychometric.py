@@ -1,16 +1,18 @@
-"""Psychometric curves by penalised maximum likelihood."""
+"""Fit psychometric curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, overload
 
 from neurotask.analysis._arguments import names_of
-from neurotask.analysis.psychometrics.counts import Counts, Form
-from neurotask.analysis.psychometrics.estimation import maximum, steepest
+from neurotask.analysis.psychometrics.counts import Form
 from neurotask.analysis.psychometrics.fit import PsychometricFit
 from neurotask.analysis.psychometrics.fits import PsychometricFits
-from neurotask.analysis.psychometrics.prior import pose
+from neurotask.analysis.psychometrics.settings import Settings
+from neurotask.analysis.psychometrics.sigmoids import Sigmoid
 from neurotask.analysis.psychometrics.tables import tabulate
-from neurotask.analysis.psychometrics.verdict import judge
+
+GuessRate = float | tuple[float, float] | Literal["free"] | None
+LapseRate = float | tuple[float, float] | None
 
 
 @overload
@@ -20,11 +22,14 @@ def psychometric(
     axis: str | None = None,
     by: None = None,
     form: Form | None = None,
-    sigmoid: str | None = None,
+    sigmoid: str | Sigmoid | None = None,
+    log: bool | None = None,
     choice: Any = None,
-    guess_rate: float | Literal["free"] | None = None,
-    lapse_rate: float | None = None,
-    lapse_prior: tuple[float, float] | None = (1.0, 10.0),
+    guess_rate: GuessRate = None,
+    lapse_rate: LapseRate = None,
+    equal_asymptotes: bool = False,
+    overdispersion: bool = False,
+    priors: Mapping[str, Any] | None = None,
 ) -> PsychometricFit: ...
 @overload
 def psychometric(
@@ -33,11 +38,14 @@ def psychometric(
     axis: str | None = None,
     by: str | Sequence[str],
     form: Form | None = None,
-    sigmoid: str | None = None,
+    sigmoid: str | Sigmoid | None = None,
+    log: bool | None = None,
     choice: Any = None,
-    guess_rate: float | Literal["free"] | None = None,
-    lapse_rate: float | None = None,
-    lapse_prior: tuple[float, float] | None = (1.0, 10.0),
+    guess_rate: GuessRate = None,
+    lapse_rate: LapseRate = None,
+    equal_asymptotes: bool = False,
+    overdispersion: bool = False,
+    priors: Mapping[str, Any] | None = None,
 ) -> PsychometricFits: ...
 def psychometric(
     data: Any,
@@ -45,30 +53,37 @@ def psychometric(
     axis: str | None = None,
     by: str | Sequence[str] | None = None,
     form: Form | None = None,
-    sigmoid: str | None = None,
+    sigmoid: str | Sigmoid | None = None,
+    log: bool | None = None,
     choice: Any = None,
-    guess_rate: float | Literal["free"] | None = None,
-    lapse_rate: float | None = None,
-    lapse_prior: tuple[float, float] | None = (1.0, 10.0),
+    guess_rate: GuessRate = None,
+    lapse_rate: LapseRate = None,
+    equal_asymptotes: bool = False,
+    overdispersion: bool = False,
+    priors: Mapping[str, Any] | None = None,
 ) -> PsychometricFit | PsychometricFits:
     """Fit how choices depend on a stimulus, as one does for an animal.
 
     The curve is P(x) = lower + (upper - lower) F, with a sigmoid F that rises from 0 to 1.
 
     - form "signed": P is the probability of one of two choices and x carries a sign, as coherence
-      towards the right does. F is taken of x. `bias` is where F = 1/2 (the point of subjective
-      equality), `threshold` the distance from there to where F = 3/4, `slope` is dP/dx at the bias
-      per unit of x, `lower` and `upper` are the asymptotes.
+      towards the right does. `bias` is where F = 1/2 (the point of subjective equality),
+      `threshold` the distance from there to where F = 3/4, `slope` is dP/dx at the bias per unit of
+      x, `lower` and `upper` are the asymptotes.
     - form "nafc": P is the probability of a correct answer among n alternatives and x the strength
-      of the stimulus, the absolute value of the axis. F is taken of ln x, so P(0) is the guess
-      rate. `threshold` is where F = 1 - 1/e (weibull) or F = 1/2 (the others), `slope` is dP/dx at
-      the threshold per unit of x, `guess_rate` is lower, `lapse_rate` is 1 - upper.
+      of the stimulus, the absolute value of the axis; F is taken of ln x unless `log` says
+      otherwise, so P(0) is the guess rate. `threshold` is where F = 1/2, or 1 - 1/e (weibull),
+      `slope` is dP/dx there, `guess_rate` is lower, `lapse_rate` is 1 - upper.
+    - form "yes_no": P is the probability of one of two choices, as of "yes", over a strength; the
+      figures have the names of "nafc", but the guess rate is free.
 
-    The estimate maximises the binomial likelihood times a weak Beta(1, 10) prior over each free
-    asymptote. Lapses are free because to force them to zero shifts all else; `lower` and
-    1 - `upper` are kept to at most 1/2, `lapse_rate` to half of what guessing leaves. Intervals
-    come from the posterior (see `PsychometricFit.interval`). What the data do not bracket is NaN,
-    and `status` says why.
+    `width` is the distance from F = 5 % to F = 95 %, in decades where F is one of ln x.
+
+    The estimate maximises the likelihood, binomial or with `overdispersion` beta-binomial, times a
+    weak Beta(1, 10) prior over each free asymptote. Lapses are free because to force them to zero
+    shifts all else; `lower` and 1 - `upper` are kept to at most 1/2, `lapse_rate` of the n-AFC form
+    to half of what guessing leaves. Intervals come from the posterior or by bootstrap (see
+    `PsychometricFit.interval`). What the data do not bracket is NaN, and `status` says why.
 
     Left out, and counted in the result, are trials without a valid choice (choice "none" or
     missing, outcome "no_response" or "broken_fixation") and, in the n-AFC form, trials where no
@@ -83,25 +98,32 @@ def psychometric(
         axis: name of the stimulus; a Session's attribute `psychometric_axis` unless given.
         by: name or names of what to group by: a curve is fitted to each group. A Session of
             several networks must be grouped by "network".
-        form: "signed" or "nafc"; unless given, signed where the axis takes negative values, there
-            are two choices, and the data tell the choice.
-        sigmoid: "cumulative_gaussian" (signed unless given), "logistic" or "weibull" (n-AFC unless
-            given, and only there).
-        choice: the choice that P is the probability of (signed); the second of the Session's
-            attribute `choices` unless given, or 1 where choices are 0 and 1.
-        guess_rate: fixes the lower asymptote, or "free". Unless given it is free in the signed form
-            and 1 / (number of choices) in the n-AFC form.
-        lapse_rate: fixes 1 - upper asymptote; free unless given.
-        lapse_prior: a and b, each 1 or more, of the Beta prior over the free asymptotes (the guess
-            rate of the n-AFC form excepted, whose prior is flat); None for a flat one.
+        form: "signed", "nafc" or "yes_no"; unless given, signed where the axis takes negative
+            values, there are two choices, and the data tell the choice.
+        sigmoid: a name in `SIGMOIDS`, or a `Sigmoid`, as `student_t(3)` is one; "weibull" for the
+            n-AFC form unless given, else "cumulative_gaussian".
+        log: whether F is one of the logarithm of the strength; unless given, in the n-AFC form.
+        choice: the choice that P is the probability of (signed, yes/no); the second of the
+            Session's attribute `choices` unless given, or 1 where choices are 0 and 1.
+        guess_rate: fixes the lower asymptote, or bounds it by (low, high), or "free". Unless given
+            it is 1 / (number of choices) in the n-AFC form and free in the others.
+        lapse_rate: fixes 1 - upper asymptote, or bounds it by (low, high); free unless given.
+        equal_asymptotes: whether the curve stays as far from 1 as from 0 (signed, yes/no).
+        overdispersion: whether counts may vary more than binomially, by eta: the probability of a
+            block of trials has the variance p (1 - p) eta^2. Its prior is Beta(1, 10).
+        priors: what is supposed of figures, by name: "bias" (signed) or "threshold" (others),
+            "width", "guess_rate" (the lower asymptote), "lapse_rate" (1 - upper), and
+            "overdispersion". Each is a distribution of scipy.stats, (a, b) of a Beta distribution
+            for the last three, each 1 or more, or None for a flat one.
 
     Returns:
         A `PsychometricFit`, or with `by` a `PsychometricFits`, a mapping from group to fit.
 
     Raises:
-        TypeError: if the data are no Session or table, or the axis is not of numbers.
+        TypeError: if the data are no Session or table, the axis is not of numbers, or a prior is
+            no distribution.
         ValueError: if a name is unknown, the axis has missing values or fewer than three levels,
-            counts exceed trials, or the Session has no behaviour.
+            counts exceed trials, the Session has no behaviour, or settings exclude each other.
 
     Source: Wichmann & Hill (2001), Perception & Psychophysics 63, 1293-1313 (curve, lapses);
         Schütt, Harmeling, Macke & Wichmann (2016), Vision Research 122, 105-123 (prior, posterior).
@@ -124,26 +146,15 @@ def psychometric(
         True
     """
     groups = names_of("by", by)
-    tables = tabulate(data, axis, groups, form, choice)
-    fits = {
-        key: _fit(counts, sigmoid, guess_rate, lapse_rate, lapse_prior)
-        for key, counts in tables.items()
-    }
-    return PsychometricFits(fits=fits, by=groups) if groups else fits[()]
-
-
-def _fit(
-    counts: Counts,
-    sigmoid: str | None,
-    guess_rate: float | str | None,
-    lapse_rate: float | None,
-    lapse_prior: tuple[float, float] | None,
-) -> PsychometricFit:
-    posterior, frame = pose(counts, sigmoid, guess_rate, lapse_rate, lapse_prior)
-    step, best = steepest(posterior), maximum(posterior)
-    if posterior.log_density(step) >= posterior.log_density(best) - 1e-9:
-        best = step
-    verdict = judge(counts, posterior, best, step, frame.to_stimulus(best))
-    return PsychometricFit(
-        counts=counts, posterior=posterior, frame=frame, best=best, verdict=verdict
+    settings = Settings(
+        sigmoid=sigmoid,
+        log=log,
+        guess_rate=guess_rate,
+        lapse_rate=lapse_rate,
+        equal_asymptotes=equal_asymptotes,
+        overdispersion=overdispersion,
+        priors=priors,
     )
+    tables = tabulate(data, axis, groups, form, choice)
+    fits = {key: PsychometricFit.of(counts, settings) for key, counts in tables.items()}
+    return PsychometricFits(fits=fits, by=groups) if groups else fits[()]

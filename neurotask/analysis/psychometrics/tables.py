@@ -1,7 +1,7 @@
 """From a Session, a table of trials or a table of counts to the rows that a curve is fitted to."""
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,8 @@ def _known(table: pd.DataFrame, axis: str) -> dict[str, Any]:
 def _form(table: pd.DataFrame, axis: str, form: Form | None) -> Form:
     """The form asked for, or the one that fits the sign of the axis and the columns there are."""
     if form is not None:
-        return "signed" if choose("form", form, ("signed", "nafc")) == "signed" else "nafc"
+        choose("form", form, get_args(Form))
+        return form
     signed, nafc = ("n_positive", "n_correct") if "n_trials" in table else ("choice", "correct")
     if nafc not in table:
         return "signed"
@@ -62,10 +63,10 @@ def _form(table: pd.DataFrame, axis: str, form: Form | None) -> Form:
 def _event(table: pd.DataFrame, form: Form, choice: Any) -> tuple[str, pd.DataFrame]:
     """What P is the probability of, and the rows as counts, those of left-out trials among them."""
     if "n_trials" in table:
-        column = "n_positive" if form == "signed" else "n_correct"
+        column = "n_correct" if form == "nafc" else "n_positive"
         named = "positive" if choice is None else str(choice)
-        return named if form == "signed" else "correct", _given(table, column)
-    require(table, "choice" if form == "signed" else "correct")
+        return "correct" if form == "nafc" else named, _given(table, column)
+    require(table, "correct" if form == "nafc" else "choice")
     silent = unanswered(table)
     if form == "nafc":
         correct = scored(table["correct"])
