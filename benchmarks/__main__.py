@@ -3,7 +3,10 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from benchmarks import generation, machine, memory, startup
 from benchmarks.problem import UNITS
@@ -12,28 +15,47 @@ from benchmarks.table import Row, markdown
 FOLDER = Path(__file__).parent
 
 
+def _rounds(arguments: argparse.Namespace) -> Any:
+    return arguments.rounds
+
+
+def _names(arguments: argparse.Namespace) -> Any:
+    return tuple(arguments.only or ())
+
+
+# What can be measured: its title, what `table` of its module takes, and what it shows. Modules are
+# imported when they are asked for, since most of them import TensorFlow.
+TABLES: dict[str, tuple[str, Callable[[argparse.Namespace], Any], str]] = {
+    "tasks": ("Making trials", _rounds, "making each task's trials"),
+    "learning": ("Learning the tasks", _names, "networks that learn ten of them"),
+    "shaping": ("Shaping", _names, "networks with the library's curricula and without"),
+    "backend": ("Constraints, models, runs", _rounds, "what constraints and other models cost"),
+    "curriculum": ("Curricula", _rounds, "what evaluations and run folders cost"),
+    "resume": ("Killed and resumed", lambda a: a.runs, "runs that are killed"),
+    "rules": ("Learning rules", _rounds, "time and memory of learning rules"),
+    "rules_learning": (
+        "Learning by each rule",
+        _names,
+        "how well each trains a network under Dale's law",
+    ),
+    "analysis": ("Analysis", _rounds, "time and memory of fits and fixed points"),
+    "coverage": (
+        "Coverage of psychometric intervals",
+        lambda a: a.simulations,
+        "how often intervals hold the truth",
+    ),
+}
+MODULES = {"tasks": "generation"}  # where it is not the name of the table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "what",
         nargs="?",
-        choices=[
-            "all",
-            "tasks",
-            "learning",
-            "shaping",
-            "backend",
-            "curriculum",
-            "resume",
-            "rules",
-            "rules_learning",
-        ],
+        choices=["all", *TABLES],
         default="all",
-        help="tasks: making each task's trials; learning: networks that learn ten of them; "
-        "shaping: networks with the library's curricula and without; "
-        "backend: what constraints and other models cost; curriculum: what evaluations and run "
-        "folders cost; resume: runs that are killed; rules: time and memory of learning rules; "
-        "rules_learning: how well each trains a network under Dale's law",
+        help="; ".join(f"{name}: {about}" for name, (_, _, about) in TABLES.items()),
     )
     parser.add_argument(
         "--only",
@@ -42,6 +64,7 @@ def main() -> None:
         help="learning: these tasks; shaping: these curricula; rules_learning: these rules",
     )
     parser.add_argument("--runs", type=int, default=30, help="resume: runs that are killed")
+    parser.add_argument("--simulations", type=int, default=500, help="coverage: of each observer")
     parser.add_argument("--rounds", type=int, default=10, help="rounds of turns")
     parser.add_argument("--write", action="store_true", help="store the table beside this file")
     arguments = parser.parse_args()
@@ -57,39 +80,12 @@ def main() -> None:
 
 def _measured(arguments: argparse.Namespace) -> tuple[str, str, str]:
     """Return the file, the title and the table of what was asked for."""
-    if arguments.what == "tasks":
-        return "tasks.md", "Making trials", generation.table(arguments.rounds)
-    if arguments.what == "learning":
-        from benchmarks import learning
-
-        names = tuple(arguments.only or learning.TASKS)
-        return "learning.md", "Learning the tasks", learning.table(names)
-    if arguments.what == "shaping":
-        from benchmarks import shaping
-
-        return "shaping.md", "Shaping", shaping.table(tuple(arguments.only or ()))
-    if arguments.what == "backend":
-        from benchmarks import backend
-
-        return "backend.md", "Constraints, models, runs", backend.table(arguments.rounds)
-    if arguments.what == "curriculum":
-        from benchmarks import curriculum
-
-        return "curriculum.md", "Curricula", curriculum.table(arguments.rounds)
-    if arguments.what == "resume":
-        from benchmarks import resume
-
-        return "resume.md", "Killed and resumed", resume.table(arguments.runs)
-    if arguments.what == "rules":
-        from benchmarks import rules
-
-        return "rules.md", "Learning rules", rules.table(arguments.rounds)
-    if arguments.what == "rules_learning":
-        from benchmarks import rules_learning
-
-        names = tuple(arguments.only or ())
-        return "rules_learning.md", "Learning by each rule", rules_learning.table(names)
-    return "table.md", "Benchmarks", markdown(measure(arguments.rounds))
+    what = arguments.what
+    if what == "all":
+        return "table.md", "Benchmarks", markdown(measure(arguments.rounds))
+    title, argument, _ = TABLES[what]
+    module = import_module(f"benchmarks.{MODULES.get(what, what)}")
+    return f"{what}.md", title, module.table(argument(arguments))
 
 
 def measure(rounds: int) -> list[Row]:

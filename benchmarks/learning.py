@@ -91,10 +91,10 @@ def train(task: nt.Task, seed: int, most: int = MOST) -> Learned:
     return Learned(int(model.updates.numpy()), stop.passed == 2, score, seconds)
 
 
-def table(names: tuple[str, ...] = TASKS, seeds: tuple[int, ...] = SEEDS) -> str:
-    """Return a line for each task: how long networks trained, and how well they did."""
+def table(names: tuple[str, ...] = (), seeds: tuple[int, ...] = SEEDS) -> str:
+    """Return a line for each task named, or all: how long networks trained, how well they did."""
     cells = [("task", "function", "expected", "updates", "score in the test", "ideal", "seconds")]
-    for name in names:
+    for name in names or TASKS:
         task = nt.load(name)
         found = []
         for seed in seeds:
