@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 # Packages that tests compare with, where they are installed (make peers).
-export PYTHONPATH := $(CURDIR)/build/psychrnn
+export PYTHONPATH := $(CURDIR)/build/psychrnn:$(CURDIR)/build/psignifit
 
 .PHONY: demo test lint peers notebooks bench clean
 
@@ -25,13 +25,17 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-# PsychRNN 1.0.0, for the tests that compare with it. Newer pips refuse its metadata.
-peers: build/psychrnn/psychrnn
+# PsychRNN 1.0.0 and psignifit 4.3, for the tests that compare with them. Newer pips refuse the
+# metadata of the first; the second is under the GPL, so nothing here may need it.
+peers: build/psychrnn/psychrnn build/psignifit/psignifit
 
 build/psychrnn/psychrnn:
 	$(PYTHON) -m venv build/old-pip
 	build/old-pip/bin/python -m pip install --quiet 'pip<24.1'
 	build/old-pip/bin/python -m pip install --quiet --no-deps --target build/psychrnn psychrnn==1.0.0
+
+build/psignifit/psignifit: $(READY)
+	$(BIN)/python -m pip install --quiet --no-deps --target build/psignifit psignifit==4.3
 
 # The notebooks beside docs/tutorials/*.md, executed.
 notebooks: $(READY)

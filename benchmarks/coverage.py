@@ -1,6 +1,6 @@
 """How often intervals of psychometric figures hold the truth, over simulated observers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,7 +120,7 @@ OBSERVERS: dict[str, Observer] = {
 
 def table(simulations: int) -> str:
     """Return the shares of intervals that hold the truth, in Markdown."""
-    cells = [list(HEADINGS)]
+    cells: list[Sequence[str]] = [HEADINGS]
     for name in OBSERVERS:
         cells += _rows(name, simulations)
     text = (
