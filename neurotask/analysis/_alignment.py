@@ -94,8 +94,15 @@ def onsets(session: xr.Dataset, align: str | None) -> np.ndarray:
 
 def step_of(session: xr.Dataset) -> float:
     """Return the duration of a time step in ms."""
+    if "dt" in session.attrs:
+        return float(session.attrs["dt"])
     time = session["time"].to_numpy()
-    return float(session.attrs.get("dt", time[1] - time[0]))
+    if len(time) < 2:
+        raise ValueError(
+            '`session` must have the attribute "dt", the time step in ms, where it has a single '
+            "step, got none. Add session.assign_attrs(dt=...)."
+        )
+    return float(time[1] - time[0])
 
 
 def gather(data: xr.DataArray, onset: np.ndarray, trials: np.ndarray, steps: np.ndarray) -> Any:

@@ -75,7 +75,8 @@ def stimulus_axis(table: pd.DataFrame, axis: str | None) -> str:
 
 def choices_of(table: pd.DataFrame) -> list[Any]:
     """The task's choices, from the least to the greatest of the axis; empty where not known."""
-    return list(table.attrs.get("choices", ()))
+    # A file holds a list of one as the one.
+    return np.atleast_1d(table.attrs.get("choices", [])).tolist()
 
 
 def require(table: pd.DataFrame, column: str) -> None:
