@@ -1,4 +1,4 @@
-"""The command line: `neurotask tasks | curricula | show | copy | train | resume | report` and more.
+"""The command line: `neurotask tasks | show | train | resume | report | analyze` and more.
 
 TensorFlow is imported by what trains, and by what shows a rule's settings, alone.
 """
@@ -365,6 +365,19 @@ def report(
         from neurotask.runs import load_run
 
         typer.echo(f"Wrote {load_run(run).write_report()}")
+
+
+@app.command()
+def analyze(
+    run: Annotated[Path, typer.Argument(metavar="DIR", help="A run folder.")],
+    seed: Annotated[int, typer.Option(help="Of what is random in the analyses.")] = 0,
+) -> None:
+    """Add to the report of a run all analyses that apply, each with its figure and table."""
+    with user_errors(), _quiet():
+        from neurotask.runs import load_run
+
+        page = load_run(run).analyze(seed=seed, say=lambda name: typer.echo(f"  {name}"))
+        typer.echo(f"Wrote {page}")
 
 
 def _what_to_learn(

@@ -1,6 +1,6 @@
 """The report of a run: one self-contained page of figures, numbers and settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,9 +13,11 @@ import neurotask
 from neurotask import _report_curriculum as curriculum
 from neurotask import _report_sections as sections
 from neurotask._blocks import by_trial
+from neurotask._report_analyses import analysed
 from neurotask._report_behavior import Behavior
 from neurotask._report_figures import Drawing
 from neurotask._report_numbers import UNDETERMINED, duration, interval, percent, whole
+from neurotask.analyses.analyze import Outcome
 
 _LONGEST_VALUE = 160
 
@@ -47,6 +49,7 @@ def report(
     weights: dict[str, xr.DataArray] | None,
     log: pd.DataFrame | None = None,
     boundaries: Mapping[int, xr.Dataset] | None = None,
+    analyses: Sequence[Outcome] = (),
 ) -> Report:
     """Make the report of a run. What does not apply to its task is left out.
 
@@ -57,6 +60,7 @@ def report(
         weights: its effective weights, "recurrent" and "output" among them.
         log: the log of its curriculum, whose stages `settings` names; None for a task.
         boundaries: Sessions where stages of the curriculum begin or end, by update.
+        analyses: what `neurotask analyze` found.
     """
     stages = settings.get("curriculum", {}).get("stages", [])
     session = None if session is None else by_trial(session)
@@ -69,6 +73,7 @@ def report(
             partial(sections.learning, history, found.chance),
             partial(sections.population, session),
             partial(sections.connections, weights),
+            *analysed(analyses),
         ]
     )
     page = _environment().get_template("report.html")

@@ -20,7 +20,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,9 +31,12 @@ import pandas as pd
 import xarray as xr
 
 from neurotask import _run_files as files
+from neurotask._blocks import by_trial
 from neurotask._checks import count, number
 from neurotask._run_settings import describe
 from neurotask._run_sources import check_sources, read_source, sources_of
+from neurotask.analyses.analyze import analyze, forget, read, write
+from neurotask.analyses.material import Material
 from neurotask.curriculum.course import Course, PlainCourse, Replay
 from neurotask.curriculum.curriculum import Curriculum, as_curriculum
 from neurotask.curriculum.log import as_table, read_log
@@ -166,13 +169,44 @@ class Run:
     def write_report(self) -> Path:
         """Make the figures and `report.html` from the other files; return the page's path."""
         made = report(
-            self.settings, self.history, self.session, self.weights, self.log, self.sessions
+            self.settings,
+            self.history,
+            self.session,
+            self.weights,
+            self.log,
+            self.sessions,
+            read(self.path),
         )
         (self.path / "figures").mkdir(exist_ok=True)
         for name, content in made.files().items():
             with files.whole(self.path / name) as part:
                 part.write_bytes(content)
         return self.path / "report.html"
+
+    def analyze(self, *, seed: int = 0, say: Callable[[str], None] = lambda name: None) -> Path:
+        """Make every analysis that applies, and a report that shows them; return its path.
+
+        Behaviour, units, population, dynamics, circuit: what the task and the network have. Each
+        leaves a figure (`figures/analysis_*.svg` and `.png`) and a table (`analysis/*.csv`); one
+        that cannot be made says why in the report.
+
+        Args:
+            seed: of what is random in the analyses.
+            say: is told the name of each analysis as it begins.
+
+        Raises:
+            ValueError: if the run was not tested.
+        """
+        if self.session is None:
+            raise ValueError(
+                f"`{self.path}` must hold {files.SESSION}, the test of the network, got none. "
+                "Let the training end, or resume it."
+            )
+        material = Material(
+            by_trial(self.session), self.weights, lambda: self.model, lambda: self.task, seed
+        )
+        write(self.path, analyze(material, say))
+        return self.write_report()
 
     def __repr__(self) -> str:
         training = self.settings["training"]
@@ -413,6 +447,7 @@ def _carry_on(
         files.write_settings(run.path, _under_way(before, plan["updates"]))
         for name in (files.SESSION, "report.html"):  # of what the network was before
             (run.path / name).unlink(missing_ok=True)
+        forget(run.path)
     keeper = Keeper(model, course, run.path, plan, boundary)
     stop: BaseException | None = None
     ended = {"status": "finished"}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neurotask._checks import array
 from neurotask.behavior import behavior
 from neurotask.distributions import Levels
 from neurotask.trials import Trials
@@ -60,7 +61,7 @@ def _behavior(trials: Trials, outputs: np.ndarray, behaved: pd.DataFrame | None)
     table = behavior(trials, outputs) if behaved is None else behaved
     # Where the choice is a condition (`OwnChoice`), what was chosen stands in its place.
     named = {*trials.columns, "block", "trial_in_block"} - {"choice"}
-    return {name: trials.on_trials(np.asarray(table[name])) for name in table if name not in named}
+    return {name: trials.on_trials(array(table[name])) for name in table if name not in named}
 
 
 def _attributes(trials: Trials) -> dict[str, Any]:

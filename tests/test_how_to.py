@@ -17,9 +17,12 @@ PAGES = sorted([*DOCS.glob("how_to/*.md"), *DOCS.glob("explanations/*.md")])
 
 # What each page defines, and the files that it leaves.
 RUN = {
+    "behaviour": ("times fits kernel timing sample D", ""),
+    "circuit": ("currents structure spectrum lesions doses curve", "currents.png"),
     "comparing": ("c test held_out fits network run again", "speed.pdf"),
     "connectivity": ("table long_range", "connectivity.png"),
     "curricula": ("ladder staircase mine", "my_ladder.py"),
+    "exporting": ("again table rates few", "session.nc session.nwb trials.csv rates.csv"),
     "extending": ("session gap", "my_model.py network.keras network.npz ring.keras use.py"),
     "gymnasium": ("session worlds", ""),
     "losses": ("chooser fourth_power", "network.keras"),
@@ -29,9 +32,12 @@ RUN = {
     ),
     "networks": ("history session accuracy one rates ranks", "network.keras"),
     "perturbations": ("table fading gap", ""),
+    "population": ("session pca held tdr dpca jpca recording", ""),
+    "psychometrics": ("fit told step fits animals", "psychometric.png"),
     "rules": ("history online found table follow error gap shaken", ""),
     "runs": ("same went_on longer", ""),
     "tasks": ("both trials", ""),
+    "units": ("session found choice pairs arrays", ""),
 }
 # What the scripts of pages say, each run by a Python of its own.
 SAY = {"simulate.py": "False", "use.py": 'load_model(path, code="my_model.py")'}

@@ -8,7 +8,8 @@ import pytest
 import neurotask as nt
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-EXAMPLE, CONSTRAINED, SHAPED, CUSTOM = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+EXAMPLE, READING, CONSTRAINED, SHAPED, CUSTOM = BLOCKS
 
 
 def code_lines(text):
@@ -22,7 +23,7 @@ def test_the_examples_are_short():
     assert len(code_lines(CUSTOM)) < 30
 
 
-def test_the_example_runs(tmp_path, monkeypatch):
+def test_the_example_runs_and_is_read(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(EXAMPLE.replace("seed=0)\n\nsession", "seed=0, verbose=0)\n\nsession"), names)
@@ -30,6 +31,11 @@ def test_the_example_runs(tmp_path, monkeypatch):
     assert made == {"psychometric.png", "trajectories.png", "network.keras"}
     assert abs(names["fit"].bias) < 0.1 and 0.0 < names["fit"].threshold < 0.2
     assert names["history"].history["updates"][-1] == 500
+    capsys.readouterr()
+    exec(READING, names)
+    said = capsys.readouterr().out
+    for words in ("<Accuracy: ", "threshold", "<Decoding of choice", "<FixedPoints", "<Lesions"):
+        assert words in said
 
 
 def test_the_constrained_network_runs(task):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from neurotask._checks import number
+
 
 def names_of(argument: str, value: Any) -> tuple[str, ...]:
     """Return a name, several names or None as a tuple of names."""
@@ -9,3 +11,15 @@ def names_of(argument: str, value: Any) -> tuple[str, ...]:
     if not isinstance(found, (tuple, list)) or not all(isinstance(name, str) for name in found):
         raise TypeError(f"`{argument}` must be a name or names, got {value!r}. Give strings.")
     return tuple(found)
+
+
+def ends(argument: str, given: Any) -> tuple[float, float]:
+    """Return (start, stop) in ms, checked."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise TypeError(
+            f"`{argument}` must be (start, stop) in ms, got {given!r}. Give two numbers."
+        )
+    start, stop = (number(argument, end) for end in given)
+    if start >= stop:
+        raise ValueError(f"`{argument}` must start before it stops, got {given}. Swap its ends.")
+    return start, stop

@@ -1,12 +1,13 @@
 """Contrasts of variants, paired by seed: exact signed-rank tests that know of censored runs."""
 
-from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
+
+from neurotask.analysis._corrections import holm
 
 
 def paired_contrasts(values: pd.DataFrame) -> pd.DataFrame:
@@ -110,21 +111,6 @@ def signed_rank_p(difference: Any) -> float:
     found = int(twice[difference > 0].sum())
     below, above = chance[: found + 1].sum(), chance[found:].sum()
     return float(min(1.0, 2 * min(below, above)))
-
-
-def holm(p: Sequence[float] | pd.Series) -> np.ndarray:
-    """Return p values after Holm's correction for their number, in the order that they came in.
-
-    Example:
-        >>> holm([0.02, 0.01, 0.5]).tolist()
-        [0.04, 0.03, 0.5]
-    """
-    given: np.ndarray = np.asarray(p, float)
-    order = np.argsort(given, kind="stable")
-    raised = np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1))
-    corrected = np.empty(len(given))
-    corrected[order] = np.minimum(raised, 1.0)
-    return corrected
 
 
 def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -264,6 +264,7 @@ def test_states_may_be_analysed():
         ({"trials": "correct"}, ValueError, '`trials` must be "all" where .* no coordinate'),
         ({"center": "none"}, ValueError, '`center` must be one of "mean", "time"'),
         ({"n_components": 8}, ValueError, "`n_components` must be at most 7, .* got 8"),
+        ({"window": 3}, TypeError, "`window` must be"),
         ({"n_components": 0}, ValueError, "`n_components` must be a whole number of 1 or more"),
     ],
 )
@@ -282,6 +283,9 @@ def test_sessions_that_cannot_be_analysed_are_refused():
         pca(session.assign(rates=session["rates"] * 0 + 1))
     with pytest.raises(ValueError, match="`condition` must name what trials are averaged by"):
         pca(session.drop_attrs())
+    moment = session.isel(time=[0]).drop_attrs()
+    with pytest.raises(ValueError, match='`session` must have the attribute "dt"'):
+        pca(moment, condition="coherence")
     never = session.assign(rates=session["rates"].where(session["coherence"] != 0.5))
     with pytest.raises(ValueError, match="`align` must leave a time that every condition has"):
         pca(never)
@@ -325,3 +329,147 @@ def test_the_result_says_what_it_is_of():
         assert word in repr(fit)
     with pytest.raises(AttributeError):
         fit.of = "states"  # type: ignore[misc]
+
+
+# Variance by component, courses, groups
+
+
+def test_the_spectrum_holds_every_component():
+    session = random_session()
+    fit = pca(session, n_components=2)
+    assert fit.spectrum.shape == (7,) and fit.spectrum.sum() == pytest.approx(1)
+    np.testing.assert_allclose(fit.spectrum[:2], fit.explained_variance_ratio_)
+    assert fit.table["cumulative"].tolist() == pytest.approx(np.cumsum(fit.spectrum[:2]))
+    rates, coherence = session["rates"].to_numpy(), session["coherence"].to_numpy()
+    means = np.stack([rates[coherence == level].mean(0) for level in LEVELS])
+    np.testing.assert_allclose(fit.averages, means, atol=1e-12)
+
+
+@pytest.mark.parametrize("center", ["mean", "time"])
+def test_chance_is_the_spectrum_of_shuffled_units(center):
+    from neurotask._streams import Stream, generator
+
+    fit = pca(random_session(), center=center)
+    rows = (fit.averages.to_numpy() - fit.mean_).reshape(-1, 7)
+    spectra = []
+    for shuffle in range(20):
+        random = generator(3, Stream.ANALYSIS, shuffle)
+        mixed = random.permuted(rows, axis=0)
+        s = np.linalg.svd(mixed - mixed.mean(0), compute_uv=False) ** 2
+        spectra.append(s / s.sum())
+    table = fit.scree(level=0.9, n_shuffles=20, seed=3)
+    np.testing.assert_allclose(table["chance"], np.quantile(spectra, 0.9, axis=0), atol=1e-12)
+    np.testing.assert_allclose(table["explained_variance_ratio"], fit.spectrum)
+
+
+def test_components_above_chance_are_those_put_in():
+    rng = np.random.default_rng(0)
+    coherence = np.repeat(LEVELS, 4)
+    latent = coherence[:, None, None] * np.sin(np.arange(30) / 5)[:, None] * [3.0, 0.0]
+    latent = latent + np.cos(np.arange(30) / 4)[:, None] * [0.0, 1.0]
+    rates = latent @ np.linalg.qr(rng.normal(size=(20, 2)))[0].T
+    session = make(rates + 0.3 * rng.normal(size=rates.shape), coherence)
+    assert pca(session).n_above_chance(n_shuffles=50) == 2
+    alone = make(rng.normal(size=rates.shape), coherence)
+    assert pca(alone).n_above_chance(n_shuffles=50, level=0.99) == 0
+
+
+def test_components_behind_one_of_chance_do_not_count():
+    rng = np.random.default_rng(1)
+    rates = rng.normal(size=(5, 40, 10)) * np.r_[[20.0, 20.0], np.ones(8)]
+    rates[..., 2:] += 4 * rng.normal(size=(5, 40, 1))  # shared by the small units
+    fit = pca(make(rates, LEVELS))
+    above = fit.scree().eval("explained_variance_ratio > chance")
+    assert above[:3].tolist() == [False, False, True]
+    assert fit.n_above_chance() == 0
+
+
+def test_the_scree_plot_shows_data_and_chance():
+    fit = pca(random_session())
+    ax: Any = fit.plot_variance(n_components=5, n_shuffles=10)
+    data, chance = ax.lines
+    np.testing.assert_allclose(data.get_ydata(), 100 * fit.spectrum[:5])
+    np.testing.assert_allclose(chance.get_ydata(), 100 * fit.scree(n_shuffles=10)["chance"][:5])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("component", "explained variance (%)")
+    with pytest.raises(ValueError, match="`level` must be a number in"):
+        fit.scree(level=2.0)
+
+
+def test_a_component_may_be_drawn_over_time():
+    session, _ = ramps()
+    fit = pca(session, n_components=2, align="stimulus")
+    ax: Any = fit.plot_time(component=1)
+    assert ax.get_xlabel() == "time from stimulus onset (ms)"
+    assert ax.get_ylabel() == f"PC 2 ({fit.explained_variance_ratio_[1]:.0%} of variance)"
+    courses = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    np.testing.assert_array_equal(courses[0].get_ydata(), fit.trajectories[0, :, 1])
+    np.testing.assert_array_equal(courses[0].get_xdata(), fit.trajectories["time"])
+    with pytest.raises(ValueError, match="`component` must be a number from 0 to 1, got 2"):
+        fit.plot_time(component=2)
+
+
+def test_three_components_may_be_drawn_in_space():
+    noise = random_session()
+    session = make(noise["rates"].to_numpy(), noise["coherence"].to_numpy(), onset=3 * DT)
+    fit = pca(session, align="stimulus")
+    ax: Any = fit.plot_space(components=(2, 0, 1))
+    assert ax.get_zlabel().startswith("PC 2 (")
+    path = np.array(ax.lines[0].get_data_3d())
+    np.testing.assert_array_equal(path.T, fit.trajectories[0, :, [2, 0, 1]])
+    assert fit.plot_space(ax) is ax
+    with pytest.raises(ValueError, match="`components` must be three numbers from 0 to 2"):
+        fit.plot_space(components=(0, 1, 3))
+    with pytest.raises(TypeError, match='`ax` must have the projection "3d", got Axes'):
+        fit.plot_space(plt.subplots()[1])
+
+
+def test_combinations_are_told_by_colour_and_kind_of_line():
+    context = np.tile(["colour", "motion"], 15)
+    session = random_session().assign_coords(context=("trial", context))
+    fit = pca(session, condition=["context", "coherence"])
+    lines = {line.get_label(): line for line in fit.plot_time().lines}
+    same, other = lines["colour, -0.5"], lines["motion, -0.5"]
+    assert same.get_color() == other.get_color() != lines["colour, 0.5"].get_color()
+    assert same.get_linestyle() == lines["colour, 0.5"].get_linestyle() != other.get_linestyle()
+    many = session.assign_coords(context=("trial", np.arange(30).astype(str)))
+    alone = pca(many, condition=["context", "coherence"]).plot_time()
+    assert {line.get_linestyle() for line in alone.lines} == {"-"}
+
+
+def test_groups_are_analysed_by_themselves():
+    session = random_session().assign_coords(context=("trial", np.tile(["a", "b"], 15)))
+    fits = pca(session, by="context", n_components=2)
+    alone = pca(session.isel(trial=np.flatnonzero(session["context"] == "b")), n_components=2)
+    np.testing.assert_allclose(fits["b"].components_, alone.components_)
+    assert fits.table["context"].tolist() == ["a", "a", "b", "b"]
+    assert [ax.get_title() for ax in fits.plot()] == ["context a", "context b"]
+
+
+def test_a_window_holds_the_times_of_the_fit():
+    fit = pca(random_session(), window=(20, 60))
+    assert fit.trajectories["time"].to_numpy().tolist() == [20.0, 30.0, 40.0, 50.0]
+    with pytest.raises(ValueError, match="`window` must hold a time"):
+        pca(random_session(), window=(500, 600))
+
+
+# A recording
+
+
+def test_a_recording_gives_what_scikit_learn_gives(m1):
+    from sklearn.decomposition import PCA as Reference
+
+    fit = pca(m1, of="spikes", condition="direction", n_components=4)
+    table = m1["spikes"][:, 0].to_pandas().groupby(m1["direction"].to_numpy()).mean()
+    other = Reference(4, svd_solver="full").fit(table)
+    np.testing.assert_allclose(fit.components_, other.components_, atol=1e-10)
+    np.testing.assert_allclose(fit.explained_variance_ratio_, other.explained_variance_ratio_)
+    np.testing.assert_allclose(fit.trajectories[:, 0], other.transform(table), atol=1e-10)
+    single = other.transform(m1["spikes"][:, 0].to_pandas())
+    np.testing.assert_allclose(fit.transform(m1)[:, 0], single, atol=1e-10)
+    assert fit.n_trials.to_dict() == dict.fromkeys(np.arange(0.0, 360.0, 45.0), 138)
+    # Directions lie around a circle in the plane of the first two components.
+    plane = fit.trajectories[:, 0, :2].to_numpy()
+    angles = np.unwrap(np.arctan2(plane[:, 1], plane[:, 0]))
+    assert (np.diff(angles) > 0).all() or (np.diff(angles) < 0).all()
+    by = pca(m1, of="spikes", condition="direction", by="learning")
+    assert list(by) == ["after", "before"]

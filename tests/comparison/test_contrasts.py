@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata, wilcoxon
 
-from neurotask.comparison.contrasts import contrast, holm, paired_contrasts, signed_rank_p
+from neurotask.analysis._corrections import holm
+from neurotask.comparison.contrasts import contrast, paired_contrasts, signed_rank_p
 
 NEVER = np.inf
 # PsychRNN's networks, updates to its criterion with and without its curriculum, seeds 0 to 9.

@@ -9,21 +9,18 @@ from matplotlib.axes import Axes
 
 from neurotask._checks import choose, number
 from neurotask.analysis.psychometrics import plot as plotting
-from neurotask.analysis.psychometrics.bootstrap import generator, refit, simulate
 from neurotask.analysis.psychometrics.counts import Counts, Form
+from neurotask.analysis.psychometrics.crossings import crossing
 from neurotask.analysis.psychometrics.difference import CurveDifference, difference
-from neurotask.analysis.psychometrics.draws import draws, interval
+from neurotask.analysis.psychometrics.draws import interval
 from neurotask.analysis.psychometrics.estimation import maximum, steepest
 from neurotask.analysis.psychometrics.goodness import GoodnessOfFit, goodness_of_fit, residuals
 from neurotask.analysis.psychometrics.likelihood import Posterior, curve
 from neurotask.analysis.psychometrics.parameters import Frame, figures, names
 from neurotask.analysis.psychometrics.prior import pose
+from neurotask.analysis.psychometrics.sampling import N_DRAWS, Method, sample
 from neurotask.analysis.psychometrics.settings import Settings
 from neurotask.analysis.psychometrics.verdict import Verdict, judge, reach
-
-Method = Literal["posterior", "bootstrap"]
-
-_DRAWS: dict[Method, int] = {"posterior": 4000, "bootstrap": 2000}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -205,7 +202,7 @@ class PsychometricFit:
             The stimulus; NaN where the curve does not reach the proportion, where it does so
             outside the levels, or where threshold or slope are undetermined.
         """
-        return float(self._at(self._theta[None], proportion, of)["threshold"][0])
+        return self._own(proportion, of)["threshold"]
 
     def slope_at(self, proportion: float, *, of: Literal["curve", "sigmoid"] = "curve") -> float:
         """Return dP/dx, per unit of x, where the curve reaches a proportion.
@@ -217,7 +214,7 @@ class PsychometricFit:
         Returns:
             The slope of P; NaN where `threshold_at` is.
         """
-        return float(self._at(self._theta[None], proportion, of)["slope"][0])
+        return self._own(proportion, of)["slope"]
 
     def interval_at(
         self,
@@ -242,15 +239,15 @@ class PsychometricFit:
             outside the levels is NaN.
         """
         number("level", level, low=0, high=1)
-        estimate = self._at(self._theta[None], proportion, of)
-        drawn = self._at(self._draws(method, seed), proportion, of, bracketed=False)
-        known, columns = not np.isnan(estimate["threshold"][0]), list(estimate)
-        if not known:
-            return pd.DataFrame(np.nan, index=["low", "high"], columns=columns)
-        both = np.stack([drawn[name] for name in columns], -1)
-        ends = np.stack(interval(both, np.array([estimate[name][0] for name in columns]), level))
-        least, most = reach(self.counts, self.frame)
-        ends[:, 0] = np.where((ends[:, 0] >= least) & (ends[:, 0] <= most), ends[:, 0], np.nan)
+        estimate, columns = self._own(proportion, of), ["threshold", "slope"]
+        ends = np.full((2, 2), np.nan)
+        if not np.isnan(estimate["threshold"]):
+            drawn = self._at(self._draws(method, seed), proportion, of)
+            both = np.stack([drawn[name] for name in columns], -1)
+            ends = np.stack(interval(both, np.array([*estimate.values()]), level))
+            low, high = reach(self.counts, self.frame)
+            inside = (ends[:, 0] >= low) & (ends[:, 0] <= high)
+            ends[:, 0] = np.where(inside, ends[:, 0], np.nan)
         return pd.DataFrame(ends, index=["low", "high"], columns=columns)
 
     def interval(
@@ -396,36 +393,24 @@ class PsychometricFit:
         values = curve(theta, self.frame.coordinate(np.ravel(x)), self.posterior.sigmoid)
         return values.reshape((*theta.shape[:-1], *np.shape(x)))
 
-    def _at(
-        self, theta: np.ndarray, proportion: float, of: str, *, bracketed: bool = True
-    ) -> dict[str, np.ndarray]:
-        """Threshold and slope of curves theta (curve, 5) at a proportion; infinite if not met."""
+    def _at(self, theta: np.ndarray, proportion: float, of: str) -> dict[str, np.ndarray]:
+        """Threshold and slope of curves theta (curve, 5) at a proportion."""
         choose("of", of, ("curve", "sigmoid"))
         number("proportion", proportion, low=0, high=1)
-        sigmoid, (location, log_scale, gamma, lapse, _) = self.posterior.sigmoid, theta.T
-        height = 1 - gamma - lapse
-        f = np.full(len(theta), proportion) if of == "sigmoid" else (proportion - gamma) / height
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = sigmoid.inverse(np.clip(f, 0.0, 1.0))
-            x = self.frame.stimulus(location + np.exp(log_scale) * z)
-            slope = np.where(np.isfinite(z), height * sigmoid.density(z) / np.exp(log_scale), 0.0)
-            slope = np.where(slope > 0, slope / x, 0.0) if self.frame.log else slope
-        if bracketed:
-            low, high = reach(self.counts, self.frame)
-            known = (x >= low) & (x <= high) & ~np.full(len(theta), self._gone)
-            x, slope = np.where(known, x, np.nan), np.where(known, slope, np.nan)
-        return {"threshold": x, "slope": slope}
+        return crossing(theta, proportion, of, self.posterior.sigmoid, self.frame)
+
+    def _own(self, proportion: float, of: str) -> dict[str, float]:
+        """Those of this curve; NaN where the levels do not bracket them."""
+        found = self._at(self._theta[None], proportion, of)
+        low, high = reach(self.counts, self.frame)
+        known = low <= found["threshold"][0] <= high and not self._gone
+        return {name: float(value[0]) if known else np.nan for name, value in found.items()}
 
     def _draws(self, method: Method, seed: int) -> np.ndarray:
-        choose("method", method, _DRAWS)
+        """Theta (draw, 5) in the coordinate of the stimulus."""
+        choose("method", method, N_DRAWS)
         if (method, seed) not in self._drawn:
-            rng = generator(self.posterior, seed, method)
-            n = _DRAWS[method]
-            if method == "posterior":
-                drawn = draws(self.posterior, self.best, n, rng)
-            else:
-                k = simulate(self.posterior, self.best, n, rng)
-                drawn = refit(self.posterior, self.best, k)
+            drawn = sample(self.posterior, self.best, method, seed)
             self._drawn[method, seed] = self._in_stimulus(drawn)
         return self._drawn[method, seed]
 

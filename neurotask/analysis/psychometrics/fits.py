@@ -12,7 +12,8 @@ from scipy.stats import t
 
 from neurotask._checks import choose, number
 from neurotask.analysis.psychometrics import plot as plotting
-from neurotask.analysis.psychometrics.fit import Method, PsychometricFit
+from neurotask.analysis.psychometrics.fit import PsychometricFit
+from neurotask.analysis.psychometrics.sampling import Method
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -11,9 +11,11 @@ import tensorflow as tf
 
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
+from neurotask.backend.arrays import NumPyOps
 from neurotask.backend.dynamics.base import State, Weights
 from neurotask.backend.kernel import Kernel
 from neurotask.backend.models._arguments import check_last
+from neurotask.backend.models._jacobian import derived_by_state
 from neurotask.backend.network import Network
 from neurotask.backend.parameters import Parameters
 from neurotask.backend.perturbation import listed
@@ -243,27 +245,52 @@ class ForwardModel(keras.Model):
     def step(self, state: np.ndarray, input: np.ndarray) -> np.ndarray:
         """Return the state after a noise-free step, of the shape of `state`.
 
+        A state in float64 is stepped in float64 (NumPy), whatever the precision of the weights, so
+        that a search for fixed points can converge. Others are in the precision of the model.
+
         Args:
             state: (..., unit); where a unit's state has several variables, (..., variable, unit).
             input: (..., input).
         """
-        check_last("input", input, len(self.input_names), "(..., input)")
-        lead, variables = self._unpacked(state)
-        input = tf.broadcast_to(self._tensor(input), (*lead, len(self.input_names)))
-        flat = tf.reshape(input, (-1, len(self.input_names)))
-        after = self.transition(self.prepare(), variables, flat, None)
-        return stacked([v.numpy() for v in after.values()], np.stack).reshape(np.shape(state))
+        ops = self._engine(state)
+        lead, variables = self._unpacked(ops, state)
+        inputs = self._entering(ops, input, lead)
+        after = self.network.step(ops, self._prepared(ops), variables, inputs, None)
+        return stacked([np.asarray(v) for v in after.values()], np.stack).reshape(np.shape(state))
+
+    def jacobian(self, state: np.ndarray, input: np.ndarray) -> np.ndarray:
+        """Return how the state after a noise-free step depends on the state before it.
+
+        By automatic differentiation, in float64.
+
+        Args:
+            state: as in `step`.
+            input: (..., input).
+
+        Returns:
+            d after / d before, (..., unit, unit), or (..., variable, unit, variable, unit).
+        """
+        ops = TensorOps("float64")
+        lead, variables = self._unpacked(ops, state)
+        inputs = self._entering(ops, input, lead)
+        form = np.shape(state)[len(lead) :]
+        matrices = derived_by_state(self.network, ops, self._prepared(ops), variables, inputs)
+        return matrices.reshape(*lead, *form, *form)
 
     def rates(self, state: np.ndarray) -> np.ndarray:
         """Return the rates (..., unit) that belong to states; see `step` for their shape."""
-        lead, variables = self._unpacked(state)
-        return self.rates_of(variables).numpy().reshape(*lead, len(self.units))
+        ops = self._engine(state)
+        lead, variables = self._unpacked(ops, state)
+        rates = self.network.dynamics.rates(ops, variables)
+        return np.asarray(rates).reshape(*lead, len(self.units))
 
     def output(self, state: np.ndarray) -> np.ndarray:
         """Return the outputs (..., output) that belong to states; see `step` for their shape."""
-        lead, variables = self._unpacked(state)
-        z = self.readout(self.prepare(), self.rates_of(variables))
-        return z.numpy().reshape(*lead, len(self.output_names))
+        ops = self._engine(state)
+        lead, variables = self._unpacked(ops, state)
+        rates = self.network.dynamics.rates(ops, variables)
+        z = self.network.output(ops, self._prepared(ops), rates)
+        return np.asarray(z).reshape(*lead, len(self.output_names))
 
     def run(
         self,
@@ -297,7 +324,23 @@ class ForwardModel(keras.Model):
 
     # --- inside --------------------------------------------------------------------------------
 
-    def _unpacked(self, state: Any) -> tuple[tuple[int, ...], State]:
+    def _engine(self, state: Any) -> Any:
+        """Return the engine for states: in their precision, or in that of the model."""
+        exact = np.asarray(state).dtype == np.float64 and self.compute_dtype != "float64"
+        return NumPyOps("float64") if exact else self.ops
+
+    def _prepared(self, ops: Any) -> Weights:
+        """Return the weights as a step uses them, in the engine and the precision of `ops`."""
+        if ops is self.ops:
+            return self.prepare()
+        arrays = self.parameters()
+        kernels, vectors = (
+            {name: ops.array(values) for name, values in group.items()}
+            for group in (arrays.kernels, arrays.vectors)
+        )
+        return self.network.prepare(ops, kernels, vectors)
+
+    def _unpacked(self, ops: Any, state: Any) -> tuple[tuple[int, ...], State]:
         """Return the leading shape of states, and their variables, each (-1, unit)."""
         variables, n = self.network.dynamics.state_variables, len(self.units)
         shape = np.shape(state)
@@ -309,11 +352,14 @@ class ForwardModel(keras.Model):
                 f"got {shape}."
             )
         lead = shape[: len(shape) - len(wanted)]
-        flat = tf.reshape(self._tensor(state), (-1, len(variables), n))
+        flat = ops.array(np.reshape(state, (-1, len(variables), n)))
         return lead, {name: flat[:, at] for at, name in enumerate(variables)}
 
-    def _tensor(self, values: Any) -> Tensor:
-        return tf.convert_to_tensor(np.asarray(values), self.compute_dtype)
+    def _entering(self, ops: Any, input: Any, lead: tuple[int, ...]) -> Any:
+        """Return what comes in, of any leading shape, as (-1, input), a row a state."""
+        n = len(self.input_names)
+        check_last("input", input, n, "(..., input)")
+        return ops.array(np.broadcast_to(np.asarray(input), (*lead, n)).reshape(-1, n))
 
     def normals(self, noise: Tensor, t: Tensor, n_trials: Tensor) -> Tensor:
         """Return the normals of a step, (..., trial, noise_per_step).

@@ -1,0 +1,1 @@
+"""What the connections do: currents by source, the weight matrix, lesions."""
