@@ -66,7 +66,10 @@ def by_trial(session: xr.Dataset) -> xr.Dataset:
     """
     if "block" not in getattr(session, "dims", ()):
         return session
-    n_blocks, k, dt = session.sizes["block"], session.sizes["trial"], session.attrs["dt"]
+    n_blocks, k = session.sizes["block"], session.sizes["trial"]
+    # Steps may be further apart than the network's, where some were taken.
+    apart = np.diff(session["time"].values)
+    dt = float(apart[0]) if len(apart) else session.attrs["dt"]
     times = {name: session[name].values.reshape(n_blocks * k, -1) for name in PHASE_EDGES}
     starts = np.rint(np.nanmin(times["phase_start"], 1) / dt).astype(int)
     lengths = np.rint(np.nanmax(times["phase_stop"], 1) / dt).astype(int) - starts

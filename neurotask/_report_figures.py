@@ -101,7 +101,8 @@ def accuracy(figure: Figure, fits: PsychometricFits, xlabel: str) -> None:
     """Draw P(correct) over the strength of the stimulus, for the network and for animals."""
     ax = fits.plot(figure.subplots(), xlabel=xlabel)
     ax.set_ylabel("P(correct)")
-    ax.set_ylim(0.4, 1.03)
+    lowest = min(fit.table["proportion"].min() for fit in fits.values())
+    ax.set_ylim(min(0.4, lowest - 0.05), 1.03)
     ax.legend(loc="lower right", frameon=False)
 
 

@@ -46,6 +46,9 @@ def table(trials: Trials, reading: Reading) -> pd.DataFrame:
     made = pd.DataFrame(columns, index=pd.RangeIndex(len(trials), name="trial"))
     # As in a Session, so that an analysis of either knows what is what.
     made.attrs["choices"] = list(trials.task.choices)
+    event = getattr(trials.task.decision_rule, "from_", None)
+    if event is not None:
+        made.attrs["rt_from"] = event
     if trials.task.psychometric_axis is not None:
         made.attrs["psychometric_axis"] = trials.task.psychometric_axis
     return made

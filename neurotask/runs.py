@@ -192,11 +192,12 @@ class Run:
 
         Args:
             seed: of what is random in the analyses.
-            say: is told the name of each analysis as it begins.
+            say: is told the name of each analysis that was made.
 
         Raises:
-            ValueError: if the run was not tested.
+            ValueError: if the run was not tested, or the seed is no number of 0 or more.
         """
+        count("seed", seed, low=0)
         if self.session is None:
             raise ValueError(
                 f"`{self.path}` must hold {files.SESSION}, the test of the network, got none. "

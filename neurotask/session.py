@@ -72,6 +72,9 @@ def _attributes(trials: Trials) -> dict[str, Any]:
         "task": repr(task),
         "choices": list(task.choices),
     }
+    event = getattr(task.decision_rule, "from_", None)
+    if event is not None:
+        attributes["rt_from"] = event  # the phase at whose start reaction times are 0
     axis = task.psychometric_axis
     if axis is not None:
         attributes["psychometric_axis"] = axis

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import neurotask as nt
-from neurotask.analyses.analyze import ANALYSES, analyze, read
+from neurotask.analyses.analyze import analyze, read
 from neurotask.analyses.material import Material
 from neurotask.runs import load_run, train
 from neurotask.session import session as make_session
@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
     said: list = []
     before = dict(matplotlib.rcParams)
     load_run(out).analyze(say=said.append)
-    assert said == [one.name.replace("_", " ") for one in ANALYSES]
+    assert said == [one.name.replace("_", " ") for one in read(out)]
     assert dict(matplotlib.rcParams) == before
     return out
 
@@ -144,3 +144,20 @@ def test_words_are_plain_json(folder):
     words = json.loads((folder / "analysis" / "analysis.json").read_text())
     assert {"name", "section", "heading", "caption", "alt", "size", "note"} == set(words[0])
     assert not any(np.isnan(one["size"]).any() for one in words)
+
+
+def test_a_wrong_seed_is_refused_before_anything_is_made(folder):
+    before = (folder / "report.html").stat().st_mtime
+    with pytest.raises(ValueError, match="`seed` must be a whole number of 0 or more, got -1"):
+        load_run(folder).analyze(seed=-1)
+    assert (folder / "report.html").stat().st_mtime == before
+
+
+def test_nothing_of_an_earlier_analysis_is_left(folder, tmp_path):
+    copy = tmp_path / "d"
+    shutil.copytree(folder, copy)
+    stale = [copy / "analysis" / "rt.csv", copy / "figures" / "analysis_rt.png"]
+    for path in stale:
+        path.write_text("of before")
+    load_run(copy).analyze()
+    assert not any(path.exists() for path in stale)

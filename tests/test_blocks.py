@@ -308,3 +308,16 @@ def test_an_own_choice_without_blocks():
 
     with pytest.raises(ValueError, match=r"`own` must be the one OwnChoice of a block task"):
         Single()
+
+
+def test_steps_that_were_taken_are_cut_into_trials_at_their_own_times():
+    task = nt.load("probabilistic_reversal")
+    trials = task.trials(2, seed=0)
+    activity = {"rates": np.arange(trials.targets[..., :1].size, dtype=float)}
+    activity["rates"] = activity["rates"].reshape(*trials.targets.shape[:2], 1)
+    whole = session(trials, trials.targets, activity, np.array([""]), np.array([""]))
+    every = nt.by_trial(whole).isel(time=slice(None, None, 5))
+    taken = nt.by_trial(whole.isel(time=slice(None, None, 5)))
+    assert taken.sizes["time"] == every.sizes["time"]
+    np.testing.assert_array_equal(taken["time"], every["time"])
+    np.testing.assert_array_equal(taken["rates"], every["rates"])

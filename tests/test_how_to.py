@@ -22,6 +22,7 @@ RUN = {
     "comparing": ("c test held_out fits network run again", "speed.pdf"),
     "connectivity": ("table long_range", "connectivity.png"),
     "curricula": ("ladder staircase mine", "my_ladder.py"),
+    "dynamics": ("points line mine", ""),
     "exporting": ("again table rates few", "session.nc session.nwb trials.csv rates.csv"),
     "extending": ("session gap", "my_model.py network.keras network.npz ring.keras use.py"),
     "gymnasium": ("session worlds", ""),

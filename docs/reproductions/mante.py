@@ -32,7 +32,7 @@ UPDATES, LATER = 600, 2400  # after which a network is read, and read again
 TRIALS, STARTS = 1500, 150
 CONTEXTS = ("colour", "motion")
 OTHER = {"motion": "colour", "colour": "motion"}
-SEARCH = nt.analysis.Search(find="slow", slow=1000.0)
+SEARCH = nt.analysis.PointSearch(find="slow", slow=1000.0)
 STRONG = 0.5  # coherence at which influences are compared
 
 STYLE: dict[str, Any] = {"font.size": 7, "axes.linewidth": 0.6, "legend.frameon": False}
@@ -247,12 +247,21 @@ def table(readings: Sequence[Reading]) -> str:
             rows.append([
                 f"{reading.updates:,}", str(reading.seed), name, f"{c.accuracy:.3f}",
                 "{:.2f}, {:+.2f}".format(*c.swings),
-                "no points" if line is None else {True: "yes", False: "no"}.get(line.is_line, "-"),
+                told(line),
                 "0" if line is None else str(len(line.points)), f"{first:,.0f}, {second:,.0f}",
                 f"{c.cosine(name):.2f}, {c.cosine(OTHER[name]):.2f}",
                 f"{c.moved(name):.1f}, {c.moved(OTHER[name]):.1f}",
             ])  # fmt: skip
     return reproduction_page.table(head, rows)
+
+
+def told(line: nt.analysis.LineAttractor | None) -> str:
+    """Return whether points are a line attractor, and which criteria they miss."""
+    if line is None or line.is_line is None:
+        return "too few points"
+    missed = line.criteria.loc[~line.criteria["met"], "criterion"]
+    short = ["turns" if "turn" in name else name for name in missed]
+    return "yes" if line.is_line else f"no: {', '.join(short)}"
 
 
 def verdict(readings: Sequence[Reading]) -> str:
@@ -285,7 +294,7 @@ def verdict(readings: Sequence[Reading]) -> str:
         ("the irrelevant input is not gated out: its signal is at least half of the relevant one's",
          min(kept) >= 0.5, f"{min(kept):.2f} to {max(kept):.2f}"),
         ("the lines of both contexts are parallel: |cos| above 0.8", min(parallel) > 0.8,
-         f"least {min(parallel):.2f}"),
+         f"{min(parallel):.2f} to {max(parallel):.2f}"),
     ])  # fmt: skip
 
 
@@ -362,7 +371,7 @@ def draw_times(ax: Axes, reading: Reading) -> None:
         line = reading.contexts[context].line
         if line is not None:
             line.plot(ax, label=f"{context} context", color=color)
-    ax.set_xlabel("position along the line (units of the state)")
+    ax.set_xlabel("position along the line")
     ax.legend(fontsize=6)
 
 

@@ -55,16 +55,16 @@ def analyze(run: Material, say: Callable[[str], None]) -> list[Outcome]:
 
     Args:
         run: what there is to analyse.
-        say: is told the name of each analysis before it is made.
+        say: is told the name of each analysis that was made.
 
     Returns:
         One outcome for each that applies, in the order of the report.
     """
     outcomes = []
     for one in ANALYSES:
-        say(one.name.replace("_", " "))
         outcome = _outcome(one, run)
         if outcome is not None:
+            say(one.name.replace("_", " ") + " (not made, see the report)" * bool(outcome.note))
             outcomes.append(outcome)
     return outcomes
 
@@ -73,6 +73,7 @@ def write(folder: Path, outcomes: list[Outcome]) -> None:
     """Write outcomes to a run folder: `analysis/` for words and tables, `figures/` for figures."""
     for name in (FOLDER, "figures"):
         (folder / name).mkdir(exist_ok=True)
+    forget(folder)
     for one in outcomes:
         files: dict[Path, bytes] = {}
         if one.table is not None:
@@ -103,8 +104,12 @@ def read(folder: Path) -> list[Outcome]:
 
 
 def forget(folder: Path) -> None:
-    """Remove the index, so that a report does not show analyses of what a network was before."""
+    """Remove what was found before, so that it is not taken for what holds now."""
     (folder / FOLDER / INDEX).unlink(missing_ok=True)
+    for one in ANALYSES:
+        (folder / FOLDER / f"{one.name}.csv").unlink(missing_ok=True)
+        for kind in ("svg", "png"):
+            _figure(folder, one.name, kind).unlink(missing_ok=True)
 
 
 def _outcome(one: Analysis, run: Material) -> Outcome | None:

@@ -51,6 +51,11 @@ class Material:
         return float(self.session.attrs["dt"])
 
     @property
+    def within(self) -> str:
+        """Where activity is looked at, as the end of a sentence."""
+        return f"in the phase {self.event}" if self.event else "over the whole trial"
+
+    @property
     def phases(self) -> list[str]:
         """The phases of the task, in order."""
         return [str(name) for name in self.session["phase"].to_numpy()]
@@ -79,6 +84,10 @@ class Material:
     def has(self, name: str) -> bool:
         """Return whether trials have values of a coordinate that differ."""
         return name in self.session.coords and len(self._levels(name)) > 1
+
+    def n_levels(self, name: str) -> int:
+        """Return how many values trials have of a coordinate."""
+        return len(self._levels(name))
 
     def _levels(self, name: str) -> np.ndarray:
         values = self.session[name]
@@ -109,6 +118,11 @@ class Found:
     caption: str
     alt: str
     size: tuple[float, float] = (3.5, 2.9)
+
+
+def told(status: str) -> str:
+    """Return what is to be said of a status, as the end of a sentence: nothing of "ok"."""
+    return "" if status == "ok" else f"; {status}"
 
 
 def plotted(result: Any) -> Callable[[Figure], Any]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from neurotask import analysis
 from neurotask._report_numbers import percent, signed, whole
-from neurotask.analyses.material import Analysis, Found, Material, plotted
+from neurotask.analyses.material import Analysis, Found, Material, plotted, told
 
 
 def accuracy(run: Material) -> Found | None:
@@ -76,6 +76,40 @@ def hasty_answers(run: Material) -> Found | None:
     )
 
 
+def diffusion(run: Material) -> Found | None:
+    """Return the diffusion that gives choices and times at once."""
+    if run.axis is None or not run.has("rt") or len(run.choices) != 2:
+        return None
+    found = analysis.proportional_rate(run.session)
+    return Found(
+        draw=plotted(found),
+        table=found.table,
+        caption=(
+            "Mean reaction times and the joint fit of a diffusion to choices and times (Palmer, "
+            f"Huk & Shadlen 2005): sensitivity {found.sensitivity:.3g}, bound {found.bound:.3g}, "
+            f"non-decision time {found.non_decision_time:.0f} ms; deviance {found.deviance:.3g} "
+            f"with {found.degrees_of_freedom} degrees of freedom{told(found.status)}."
+        ),
+        alt=f"Reaction times over {run.axis}, and those of a diffusion.",
+    )
+
+
+def drift(run: Material) -> Found | None:
+    """Return drift rates of each level of the stimulus."""
+    if run.axis is None or not run.has("rt") or not run.has("correct"):
+        return None
+    found = analysis.ez_diffusion(run.session, seed=run.seed)
+    return Found(
+        draw=plotted(found),
+        table=found.table,
+        caption=(
+            f"Drift rate over {run.axis} by EZ-diffusion (Wagenmakers et al. 2007), with 95\u202f% "
+            "intervals; each level by itself."
+        ),
+        alt=f"Drift rate over {run.axis}.",
+    )
+
+
 def sensitivity(run: Material) -> Found | None:
     """Return d' and criterion where the answer is yes or no."""
     if run.axis is None or len(run.session.attrs.get("choices", ())) != 1:
@@ -85,8 +119,8 @@ def sensitivity(run: Material) -> Found | None:
         draw=plotted(found),
         table=found.table,
         caption=(
-            f"Sensitivity d\u2032 over {run.axis}; log-linear correction, 95\u202f% intervals. "
-            f"{found.status.capitalize()}."
+            f"Sensitivity d\u2032 over {run.axis}; log-linear correction, 95\u202f% intervals"
+            f"{told(found.status)}."
         ),
         alt=f"Sensitivity over {run.axis}.",
     )
@@ -102,8 +136,8 @@ def history(run: Material) -> Found | None:
         table=found.table,
         caption=(
             "Weights of previous choices on the next one (logistic regression), after right and "
-            f"after wrong answers; {found.status}. History improves the prediction with "
-            f"p = {found.history_p:.2g} (likelihood ratio)."
+            f"after wrong answers{told(found.status)}. History improves the prediction with "
+            f"p {_small(found.history_p)} (likelihood ratio)."
         ),
         alt="Weights of previous trials over their lag.",
     )
@@ -120,7 +154,7 @@ def timing(run: Material) -> Found | None:
         table=found.table,
         caption=(
             f"Produced intervals over {found.axis}. Slope {signed(f'{found.slope:.3g}')}, Weber "
-            f"fraction {found.weber_fraction:.3g}; {found.status}."
+            f"fraction {found.weber_fraction:.3g}{told(found.status)}."
         ),
         alt=f"Produced intervals over {found.axis}.",
     )
@@ -145,8 +179,8 @@ def evidence(run: Material) -> Found | None:
         caption=(
             f"Fluctuations of {what} around their mean in each condition: those of trials that "
             f"ended in {found.choice} minus those of the others, from the start of the "
-            f"{run.event}. They tell when evidence moved the choice. 95\u202f% bootstrap band; "
-            f"{found.status}."
+            f"{run.event}. They tell when evidence moved the choice. 95\u202f% bootstrap band"
+            f"{told(found.status)}."
         ),
         alt="Psychophysical kernel over time.",
     )
@@ -163,12 +197,19 @@ def _noisy(run: Material) -> list[str]:
     return [str(n) for n, one in zip(names, changes.T, strict=True) if np.nanmean(one != 0) > 0.5]
 
 
+def _small(p: float) -> str:
+    """Return a p value as an end of a sentence."""
+    return f"= {p:.2g}" if p >= 1e-4 else "< 0.0001"
+
+
 _SECTION = "Behaviour, further"
 ANALYSES = (
     Analysis(name="accuracy", section=_SECTION, heading="Right answers.", find=accuracy),
     Analysis(name="context", section=_SECTION, heading="Contexts.", find=by_context),
     Analysis(name="rt", section=_SECTION, heading="Reaction times.", find=reaction_times),
     Analysis(name="speed_accuracy", section=_SECTION, heading="Fast and slow.", find=hasty_answers),
+    Analysis(name="diffusion", section=_SECTION, heading="Diffusion.", find=diffusion),
+    Analysis(name="drift", section=_SECTION, heading="Drift rates.", find=drift),
     Analysis(name="sensitivity", section=_SECTION, heading="Sensitivity.", find=sensitivity),
     Analysis(name="history", section=_SECTION, heading="History.", find=history),
     Analysis(name="timing", section=_SECTION, heading="Produced intervals.", find=timing),

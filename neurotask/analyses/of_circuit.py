@@ -1,9 +1,12 @@
 """Analyses of the dynamics and the circuit of a run's network."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.figure import Figure
 
 from neurotask import analysis
-from neurotask._report_numbers import enumerated, percent, whole
+from neurotask._report_numbers import percent, whole
 from neurotask.analyses.material import Analysis, Found, Material, plotted
 
 _MOST_UNITS = 100  # that are lesioned one by one
@@ -26,20 +29,65 @@ def rest(run: Material) -> Found | None:
     plane = analysis.pca(
         run.session, n_components=2, align=run.event, condition=run.condition, of="states"
     )
-    kinds = found.table["stability"].value_counts() if len(found.table) else {}
-    told = enumerated(f"{whole(int(n))} {kind}" for kind, n in kinds.items()) or "none"
+    table = found.table
+    kinds = (table["kind"] + " point, " + table["stability"].astype(str)).value_counts()
+    kinds_told = "; ".join(f"{whole(int(n))} {kind}" for kind, n in kinds.items()) or "none"
     within = f", {contexts[0]} by {contexts[0]}" if contexts else ""
     return Found(
         draw=lambda figure: found.plot(plane, figure.subplots()),
         table=found.table,
         caption=(
             f"Fixed points without noise, under the mean inputs of the phase {run.event}{within}, "
-            f"over mean trajectories of the states: {told}. Filled: stable. "
-            f"{whole(found.n_unconverged)} of the starts led to none."
+            f"over mean trajectories of the states (number, kind, stability): {kinds_told}. "
+            f"Filled: stable. {whole(found.n_unconverged)} of {whole(len(found.starts))} starts "
+            "led nowhere."
         ),
-        alt=f"Fixed points in the plane of two components: {told}.",
+        alt=f"Fixed points in the plane of two components: {kinds_told}.",
         size=(4.2, 3.4),
     )
+
+
+def line(run: Material) -> Found | None:
+    """Return whether slow points lie on a line along which activity is kept."""
+    if run.event is None or "states" not in run.session or len(run.choices) != 2:
+        return None
+    contexts = run.contexts[:1]
+    points = analysis.fixed_points(
+        run.model().step,
+        run.session,
+        input=run.event,
+        condition=contexts or None,
+        search=analysis.PointSearch(find="slow"),
+        seed=run.seed,
+    )
+    found: Any = (
+        analysis.line_attractor(points, by=contexts)
+        if contexts
+        else (analysis.line_attractor(points))
+    )
+    lines: dict[str, Any] = dict(found) if contexts else {"": found}
+    verdicts = "; ".join(f"{name} {_verdict(one)}".strip() for name, one in lines.items())
+    return Found(
+        draw=lambda figure: _draw_lines(figure, lines),
+        table=found.table,
+        caption=(
+            "Time constants of the slowest mode and the next of slow points along their line, "
+            f"under the mean inputs of the phase {run.event}. A line attractor: {verdicts}."
+        ),
+        alt=f"Time constants along the line of slow points. A line attractor: {verdicts}.",
+        size=(3.5 * len(lines), 2.9),
+    )
+
+
+def _verdict(found: Any) -> str:
+    return {True: "yes", False: "no", None: "undetermined"}[found.is_line]
+
+
+def _draw_lines(figure: Figure, lines: dict[str, Any]) -> None:
+    axes = figure.subplots(1, len(lines), squeeze=False)[0]
+    for ax, (name, one) in zip(axes, lines.items(), strict=True):
+        one.plot(ax)
+        ax.set_title(name, fontsize="medium")
 
 
 def eigenvalues(run: Material) -> Found | None:
@@ -54,10 +102,11 @@ def eigenvalues(run: Material) -> Found | None:
         caption=(
             f"Eigenvalues of the recurrent weights. Spectral radius {found.radius:.2f}, abscissa "
             f"{found.abscissa:.2f}; random weights of that variance have "
-            f"{found.circular_radius:.2f}. Departure from normality {found.non_normality:.2f}."
+            f"{found.circular_radius:.2f} (dashed); those beyond 1.25 times that are marked as "
+            f"outliers. Departure from normality {found.non_normality:.2f}."
         ),
         alt=f"Eigenvalues in the complex plane, the largest of size {found.radius:.2f}.",
-        size=(3.4, 3.2),
+        size=(4.8, 3.2),
     )
 
 
@@ -90,7 +139,8 @@ def sources(run: Material) -> Found | None:
         table=found.table,
         caption=(
             "Mean currents into each group of units (columns) from each source (rows), for each "
-            f"{run.condition}; they sum to what a unit receives."
+            f"{run.condition}, in units of the state; with the bias, they sum to what a unit "
+            "receives."
         ),
         alt=f"Currents from {sources} sources into {targets} groups of units over time.",
         size=(2.4 * targets + 0.6, 1.5 * sources + 0.4),
@@ -110,12 +160,14 @@ def lesions(run: Material) -> Found | None:
     trials = task.grid(repeats=repeats, seed=run.seed)
     found = analysis.lesions(run.model().run, trials, targets, seed=run.seed, progress=False)
     what = "each group" if grouped else "each unit"
+    some = found.table["target"].nunique() > _MOST_SHOWN
+    most = f"; the {_MOST_SHOWN} that change it most of {run.session.sizes['unit']}" * some
     return Found(
         draw=lambda figure: found.plot(figure.subplots(), measure="accuracy", most=_MOST_SHOWN),
         table=found.table,
         caption=(
             f"Change in the share of right answers by silencing {what} for the whole trial, on the "
-            f"same {whole(len(trials))} trials and the same noise, with 95\u202f% intervals."
+            f"same {whole(len(trials))} trials and the same noise, with 95\u202f% intervals{most}."
         ),
         alt=f"What silencing {what} does to accuracy.",
         size=(3.8, 0.9 + 0.17 * min(len(found.table), _MOST_SHOWN)),
@@ -135,6 +187,7 @@ def _grouped(run: Material) -> bool:
 _DYNAMICS, _CIRCUIT = "Dynamics", "Circuit"
 ANALYSES = (
     Analysis(name="fixed_points", section=_DYNAMICS, heading="Fixed points.", find=rest),
+    Analysis(name="line", section=_DYNAMICS, heading="Slow points.", find=line),
     Analysis(name="eigenvalues", section=_DYNAMICS, heading="Eigenvalues.", find=eigenvalues),
     Analysis(name="degrees", section=_CIRCUIT, heading="Strengths.", find=structure),
     Analysis(name="currents", section=_CIRCUIT, heading="Sources of drive.", find=sources),

@@ -35,11 +35,11 @@ from .circuit.weight_structure import weight_structure as weight_structure
 from .dynamics.fixed_points import fixed_points as fixed_points
 from .dynamics.flow import Flow as Flow
 from .dynamics.flow import flow as flow
-from .dynamics.line import Line as Line
+from .dynamics.line import LineCriteria as LineCriteria
 from .dynamics.line import line_attractor as line_attractor
 from .dynamics.line_result import LineAttractor as LineAttractor
 from .dynamics.points import FixedPoints as FixedPoints
-from .dynamics.search import Search as Search
+from .dynamics.search import PointSearch as PointSearch
 from .population.bridges import to_dsa as to_dsa
 from .population.bridges import to_rsatoolbox as to_rsatoolbox
 from .population.cross_validated_pca import cross_validated_pca as cross_validated_pca

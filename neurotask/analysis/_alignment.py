@@ -11,6 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from neurotask._checks import choose, listed
+from neurotask.analysis._sessions import DIMS, check_activity, check_time, misnamed, of_trials
+
+NEVER = -(2**31)  # the step at which an event happens that a trial does not have
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +41,13 @@ def activity(session: Any, of: str) -> xr.DataArray:
             "`session` must hold one network, got a dimension 'network'. "
             "The network is the unit: analyse session.isel(network=0), and each other one."
         )
-    wanted = {"trial", "time", "unit"}
-    names = [str(name) for name, values in session.data_vars.items() if set(values.dims) == wanted]
-    return session[choose("of", of, names)].transpose("trial", "time", "unit")
+    names = [str(n) for n, v in session.data_vars.items() if set(v.dims) == set(DIMS)]
+    if not names:
+        raise ValueError(misnamed(session))
+    data = session[choose("of", of, names)].transpose(*DIMS)
+    check_activity(data)
+    check_time(session)
+    return data
 
 
 def average(
@@ -60,7 +67,7 @@ def average(
     """
     data = activity(session, of)
     onset, step = onsets(session, align), step_of(session)
-    rows = _conditions(session, condition)[which & (onset >= 0)]
+    rows = _conditions(session, condition)[which & (onset > NEVER)]
     if rows.empty:
         raise ValueError("`session` must hold a trial that counts, got none. Run more trials.")
     members = {key: part.index.to_numpy() for key, part in rows.groupby(list(condition))}
@@ -82,27 +89,61 @@ def average(
 
 
 def onsets(session: xr.Dataset, align: str | None) -> np.ndarray:
-    """Return the step at which the phase starts, (trial,); -1 where a trial does not have it."""
+    """Return the step at which the phase starts, (trial,); `NEVER` where a trial does not have it.
+
+    It is below 0 where the Session begins behind the start of the phase (or of the trial, where
+    `align` is None), as one of which some times were taken.
+    """
     if align is None:
-        return np.zeros(session.sizes["trial"], int)
-    phases = session["phase"].to_numpy().tolist() if "phase" in session.coords else []
-    choose("align", align, phases)
-    start = session["phase_start"].transpose("trial", "phase").to_numpy()[:, phases.index(align)]
+        start = np.zeros(session.sizes["trial"])
+    else:
+        start = phase_edge(session, "align", align, "phase_start")
     step = (start - float(session["time"][0])) / step_of(session)
-    return np.where(np.isnan(step), -1, np.rint(step)).astype(int)
+    return np.where(np.isnan(step), NEVER, np.rint(step)).astype(int)
+
+
+def phase_edge(session: xr.Dataset, argument: str, phase: str, edge: str) -> np.ndarray:
+    """Return "phase_start" or "phase_stop" of a phase in ms, (trial,); NaN where it is not.
+
+    Args:
+        session: the Session.
+        argument: the argument that names the phase, for the error message.
+        phase: its name.
+        edge: the coordinate.
+    """
+    if "phase" not in session.coords or edge not in session.coords:
+        raise ValueError(
+            f"`{argument}` must be left out where the Session has no phases, got {phase!r}. Leave "
+            "it out, or give the Session the coordinates `phase` (names), and `phase_start` and "
+            "`phase_stop` over (trial, phase), in ms from the start of the trial."
+        )
+    names = session["phase"].to_numpy().tolist()
+    place = names.index(choose(argument, phase, names))
+    return session[edge].transpose("trial", "phase").to_numpy()[:, place]
 
 
 def step_of(session: xr.Dataset) -> float:
-    """Return the duration of a time step in ms."""
-    if "dt" in session.attrs:
-        return float(session.attrs["dt"])
-    time = session["time"].to_numpy()
+    """Return how far apart the steps of a Session are, ms.
+
+    That is its attribute "dt", unless some of its steps were taken, as every fifth.
+    """
+    check_time(session)
+    known = float(session.attrs["dt"]) if "dt" in session.attrs else None
+    time = session["time"].to_numpy().astype(float)
     if len(time) < 2:
+        if known is None:
+            raise ValueError(
+                '`session` must have the attribute "dt", the time step in ms, where it has a '
+                "single step, got none. Add session.assign_attrs(dt=...)."
+            )
+        return known
+    apart = (time[-1] - time[0]) / (len(time) - 1)
+    if not np.allclose(np.diff(time), apart, rtol=1e-3):
         raise ValueError(
-            '`session` must have the attribute "dt", the time step in ms, where it has a single '
-            "step, got none. Add session.assign_attrs(dt=...)."
+            f"`session` must have times equally far apart, got {time[:3]} ... Take every n-th "
+            "step, as session.isel(time=slice(None, None, n))."
         )
-    return float(time[1] - time[0])
+    return known if known is not None and np.isclose(known, apart, rtol=1e-3) else float(apart)
 
 
 def gather(data: xr.DataArray, onset: np.ndarray, trials: np.ndarray, steps: np.ndarray) -> Any:
@@ -111,7 +152,7 @@ def gather(data: xr.DataArray, onset: np.ndarray, trials: np.ndarray, steps: np.
     NaN where a step lies outside the trial.
     """
     place = onset[trials, None] + steps
-    inside = (place >= 0) & (place < data.sizes["time"]) & (onset[trials, None] >= 0)
+    inside = (place >= 0) & (place < data.sizes["time"])
     values = data.to_numpy()[trials[:, None], np.where(inside, place, 0)].astype(float)
     values[~inside] = np.nan
     return values
@@ -130,7 +171,7 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def _conditions(session: xr.Dataset, condition: tuple[str, ...]) -> pd.DataFrame:
     names = [str(name) for name, c in session.coords.items() if c.dims == ("trial",)]
-    columns = {choose("condition", n, names): session[n].to_numpy() for n in condition}
+    columns = {of_trials("condition", n, names): session[n].to_numpy() for n in condition}
     return pd.DataFrame(columns)
 
 

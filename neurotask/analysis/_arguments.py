@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from neurotask._checks import number
 
 
@@ -11,6 +13,14 @@ def names_of(argument: str, value: Any) -> tuple[str, ...]:
     if not isinstance(found, (tuple, list)) or not all(isinstance(name, str) for name in found):
         raise TypeError(f"`{argument}` must be a name or names, got {value!r}. Give strings.")
     return tuple(found)
+
+
+def numbers(argument: str, wanted: str, value: Any) -> np.ndarray:
+    """Return an array of numbers in float64; `wanted` says in words what it must be."""
+    try:
+        return np.asarray(value, float)
+    except (TypeError, ValueError):
+        raise TypeError(f"`{argument}` must be {wanted}, got {value!r}. Give numbers.") from None
 
 
 def ends(argument: str, given: Any) -> tuple[float, float]:

@@ -12,8 +12,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurotask._blocks import by_trial
-from neurotask._checks import choose, listed
+from neurotask._checks import choose
 from neurotask.analysis._arguments import names_of
+from neurotask.analysis._levels import joined
 from neurotask.analysis._rows import NETWORKS
 
 Result = TypeVar("Result")
@@ -48,13 +49,16 @@ class Grouped(Mapping[Any, Any], Generic[Result]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """Return the tables of all groups under one another, the names in `by` as columns first."""
+        """Return the tables of all groups under one another, the names in `by` as columns first.
+
+        Where a table has a column of such a name, that of the group is "group_" and the name.
+        """
         parts = []
         for group, result in self.results.items():
             part = _flat(result.table)  # type: ignore[attr-defined]
             values = group if len(self.by) > 1 else (group,)
             for place, (name, value) in enumerate(zip(self.by, values, strict=True)):
-                part.insert(place, name, value)
+                part.insert(place, f"group_{name}" if name in part else name, value)
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
 
@@ -135,8 +139,8 @@ def each_group(
         try:
             results[group] = analyse(part)
         except (TypeError, ValueError) as error:
-            error.add_note(f"This is the group where {', '.join(names)} is {group}.")
-            raise
+            where = f"This is the group where {', '.join(names)} is {group}."
+            raise type(error)(f"{error} {where}") from error
     return Grouped(results=results, by=names, together=together)
 
 
@@ -147,10 +151,8 @@ def split(data: Any, by: tuple[str, ...]) -> dict[Any, Any]:
     choose trials.
     """
     if isinstance(data, pd.DataFrame):
-        for name in by:
-            choose("by", name, map(str, data.columns))
-        groups = data.groupby(by[0] if len(by) == 1 else list(by), sort=True, observed=True)
-        tables = dict(iter(groups))
+        groups = data.groupby(grouping(data, by), sort=True, observed=True)
+        tables = {group if len(by) > 1 else group[0]: part for group, part in groups}
         for table in tables.values():
             table.attrs = dict(data.attrs)
         return tables
@@ -176,13 +178,30 @@ def _parts(data: xr.Dataset, name: str) -> dict[Any, xr.Dataset]:
     data = by_trial(data)
     known = [str(one) for one, values in data.coords.items() if values.dims == ("trial",)]
     values = data[choose("by", name, [*known, *(n for n in NETWORKS if n in data.dims)])]
-    keys = np.unique(values.to_numpy()[values.notnull().to_numpy()])
-    if not len(keys):
+    levels = _complete(name, values.to_series())
+    keys = sorted(levels.unique().tolist())
+    return {key: data.isel(trial=np.flatnonzero(levels == key)) for key in keys}
+
+
+def grouping(table: pd.DataFrame, by: tuple[str, ...]) -> list[pd.Series]:
+    """Return the group of each row by each of the names in `by`."""
+    return [_complete(choose("by", n, map(str, table.columns)), table[n]) for n in by]
+
+
+def _complete(name: str, values: pd.Series) -> pd.Series:
+    """Return values without gaps, levels that differ by rounding alone as one."""
+    missing = int(values.isna().sum())
+    if missing:
         raise ValueError(
-            f"`by` must name what trials have a value of, got {name!r}, which has none."
-            f" Group by another of {listed(known)}."
+            f"`by` must have a value for each trial, got {missing} without one in {name!r}. Leave "
+            "these trials out first."
         )
-    return {key: data.isel(trial=np.flatnonzero(values == key)) for key in keys.tolist()}
+    kinds = {type(one) for one in values.unique().tolist()}
+    if len(kinds) > 1 and not kinds <= {int, float}:
+        raise TypeError(
+            f"`by` must have values of one kind, got words and numbers in {name!r}. Give one kind."
+        )
+    return pd.Series(joined(values.to_numpy()), values.index, name=name)
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:

@@ -25,6 +25,11 @@ def rows_of(data: Any, by: tuple[str, ...]) -> pd.DataFrame:
         `psychometric_axis`, `choices`, `dt`, and `units` of the columns where they are known.
     """
     if isinstance(data, pd.DataFrame):
+        twice = data.columns[data.columns.duplicated()]
+        if len(twice):
+            raise ValueError(
+                f"`data` must have each column once, got {twice[0]!r} twice. Drop one of them."
+            )
         return data.reset_index(drop=True)
     if not isinstance(data, xr.Dataset):
         raise TypeError(
@@ -73,10 +78,10 @@ def stimulus_axis(table: pd.DataFrame, axis: str | None) -> str:
     return axis
 
 
-def choices_of(table: pd.DataFrame) -> list[Any]:
+def choices_of(data: pd.DataFrame | xr.Dataset) -> list[Any]:
     """The task's choices, from the least to the greatest of the axis; empty where not known."""
     # A file holds a list of one as the one.
-    return np.atleast_1d(table.attrs.get("choices", [])).tolist()
+    return np.atleast_1d(data.attrs.get("choices", [])).tolist()
 
 
 def require(table: pd.DataFrame, column: str) -> None:
@@ -103,7 +108,13 @@ def unanswered(table: pd.DataFrame) -> pd.Series:
 
 def scored(column: pd.Series) -> pd.Series:
     """Return right (1), wrong (0) or NaN, where no answer is right, as floats, (trial,)."""
-    correct = column.astype(float)
+    correct = pd.to_numeric(column, errors="coerce").astype(float)
+    words = column[column.notna() & correct.isna()]
+    if len(words):
+        raise ValueError(
+            f"`correct` must be 0, 1 or NaN for each trial, got {words.iloc[0]!r}. Put numbers in "
+            "place of words."
+        )
     wrong = correct[~(correct.isna() | correct.isin([0, 1]))]
     if len(wrong):
         raise ValueError(

@@ -91,6 +91,11 @@ def _long(session: xr.Dataset, of: str) -> pd.DataFrame:
     """Return one row a value of a variable."""
     over_trials = {"trial", "block"}
     known = [str(name) for name, v in session.data_vars.items() if over_trials & set(v.dims)]
+    if not known:
+        raise ValueError(
+            f"`of` must be None where the Session has no variable over trials, got {of!r}. Record "
+            'one: model.run(trials, record=("rates",)).'
+        )
     _check_memory(session[choose("of", of, known)])
     parts = []
     for named, one in _each_network(session):

@@ -14,6 +14,7 @@ import xarray as xr
 
 from neurotask._blocks import by_trial
 from neurotask._checks import choose, number
+from neurotask.analysis._alignment import step_of
 
 MODULE = "network"  # the processing module that holds what the network did
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)  # when a simulation starts is no date of a recording
@@ -88,7 +89,7 @@ def to_nwb(
     known = _known(session)
     names = known if variables is None else [choose("variables", v, known) for v in variables]
     present = _present(session)
-    dt, lengths = float(session.attrs["dt"]), present.sum(1)
+    dt, lengths = step_of(session), present.sum(1)
     starts = np.concatenate([[0.0], np.cumsum(lengths * dt + gap)[:-1]]) / 1000
     task = str(session.attrs.get("task", "a task"))
     file = pynwb.NWBFile(
@@ -137,6 +138,10 @@ def _checked(session: Any) -> xr.Dataset:
         raise TypeError(
             f"`session` must be a Session, got {type(session).__name__}. Give what "
             "model.run(trials) returned."
+        )
+    if not session.sizes["trial"]:
+        raise ValueError(
+            "`session` must hold a trial, got none. Look at how the trials were selected."
         )
     for name in ("network", "variant"):
         if name in session.dims:
@@ -210,8 +215,9 @@ def _phases(session: xr.Dataset, starts: np.ndarray) -> dict[str, np.ndarray]:
     """Return start and stop of each phase in seconds of the session, by name."""
     if "phase_start" not in session.coords:
         return {}
+    first = float(session["time"][0])  # a Session may begin behind the start of its trials
     edges = {
-        edge: session[f"phase_{edge}"].transpose("trial", "phase").to_numpy() / 1000
+        edge: (session[f"phase_{edge}"].transpose("trial", "phase").to_numpy() - first) / 1000
         for edge in ("start", "stop")
     }
     return {

@@ -72,6 +72,23 @@ def test_groups_and_figure():
 
 
 def test_what_cannot_be_scored_is_refused():
+    with pytest.raises(
+        ValueError, match=r"`correct` must be 0, 1 or NaN .* got 'yes'. Put numbers"
+    ):
+        accuracy(table(correct=["yes", "no"]))
+    twice = pd.concat([table(correct=[1, 0])] * 2, axis=1)
+    with pytest.raises(ValueError, match="`data` must have each column once, got 'correct' twice"):
+        accuracy(twice)
+    with pytest.raises(
+        ValueError, match=r"`by` must have a value for each trial, got 1 .* in 'day'"
+    ):
+        accuracy(table(correct=[1, 0], day=[1, np.nan]), by="day")
+    with pytest.raises(TypeError, match="`by` must have values of one kind, got words and numbers"):
+        accuracy(table(correct=[1, 0], day=[1, "b"]), by="day")
+    assert len(accuracy(table(correct=[1, 0], day=[0.3, 0.1 + 0.2]), by="day")) == 1
+    unscored = table(correct=[1, np.nan], coherence=[0.1, 0.0])
+    with pytest.raises(ValueError, match=r"got none of 1.* group where coherence is 0\.0"):
+        accuracy(unscored, by="coherence")
     with pytest.raises(ValueError, match="`data` must have 'correct' for each row"):
         accuracy(table(choice=["a"]))
     with pytest.raises(ValueError, match="a trial in which an answer is right, got none of 2"):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import neurotask as nt
 from neurotask.analysis import to_hssm, to_psytrack, to_pyddm
 
 
@@ -104,6 +105,49 @@ def test_blocks_are_sessions_and_inputs_may_be_none():
     D = to_psytrack(xr.Dataset(coords=coords, attrs=attrs), inputs=())
     assert D["dayLength"].tolist() == [5, 5]
     assert D["inputs"] == {}
+
+
+def test_trials_of_blocks_stay_in_order_whichever_coordinate_comes_first():
+    """The Session of a block task has `trial` before `block` among its coordinates."""
+    task = nt.load("probabilistic_reversal")
+    trials = task.trials(3, seed=0)
+    table = task.behavior(trials, task.observer(trials))
+    session = trials.to_xarray().assign_attrs(table.attrs)
+    k = session.sizes["trial"]
+    columns = {n: (("block", "trial"), table[n].to_numpy().reshape(3, k)) for n in table}
+    del columns["block"], columns["trial_in_block"]
+    columns["rt"] = (("block", "trial"), 300.0 + np.arange(3 * k).reshape(3, k))
+    session = session.assign_coords(columns)
+    D, flat = to_psytrack(session, n_back=1), to_psytrack(table, n_back=1)
+    assert D["dayLength"].tolist() == [k, k, k]
+    for name in ("y", "dayLength", "correct"):
+        np.testing.assert_array_equal(D[name], flat[name])
+    for name, values in D["inputs"].items():
+        np.testing.assert_array_equal(values, flat["inputs"][name])
+    both = {"coding": "choice", "conditions": ("block", "trial")}
+    for made in (to_hssm(session, **both), to_pyddm(session, **both)):  # type: ignore[arg-type]
+        np.testing.assert_allclose(made["rt"], (300.0 + np.arange(3 * k)) / 1000, rtol=1e-12)
+        assert made["trial"].tolist() == [*range(k)] * 3
+
+
+@pytest.mark.parametrize("name", ["rt", "choice", "correct", "response"])
+def test_a_condition_is_no_answer(name):
+    data = session(rows().assign(response=0.5))
+    for export in (to_hssm, to_pyddm):
+        with pytest.raises(ValueError, match=f"`conditions` must name conditions.* got '{name}'"):
+            export(data, conditions=[name])
+
+
+def test_inputs_are_named_as_such():
+    with pytest.raises(ValueError, match=r"`inputs` must be one of .*got 'contxt'"):
+        to_psytrack(session(), inputs="contxt")
+    with pytest.raises(TypeError, match="`inputs` must be a column of numbers, got 'context'"):
+        to_psytrack(session(), inputs="context")
+    with pytest.raises(ValueError, match=r'`inputs` must name the stimulus.* inputs="coherence"'):
+        to_psytrack(rows(), choice="right")
+    made = session(rows().assign(previous_choice=1.0))
+    with pytest.raises(ValueError, match="which are made here, got 'previous_choice'"):
+        to_psytrack(made, inputs="previous_choice")
 
 
 def test_what_is_none():

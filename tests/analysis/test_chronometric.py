@@ -1,5 +1,6 @@
 """Chronometric functions, conditional accuracy, and the joint fit of choices and times."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,31 @@ def test_the_figure_of_one_tells_correct_answers_from_errors():
     texts = {text.get_text() for text in legend.get_texts()}
     assert texts == {"correct", "error", "no right answer"}
     assert "P(answer)" in result.plot_quantile_probability().get_xlabel()
+
+
+def test_the_names_of_quantiles_do_not_overprint():
+    """Times that hardly differ where all answers are right, and differ much elsewhere."""
+    rng = np.random.default_rng(0)
+    x, correct = np.repeat([0.1, 0.2, 0.3], 100), np.ones(300)
+    correct[:40] = 0
+    rt = np.where(x == 0.1, rng.gamma(2, 400, 300), rng.uniform(300, 310, 300))
+    rows = pd.DataFrame({"x": x, "correct": correct, "rt": rt})
+    axes = chronometric(rows, axis="x").plot_quantile_probability()
+    figure: Any = axes.figure
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert [text.get_text() for text in axes.texts] == ["0.1", "0.3", "0.5", "0.7", "0.9"]
+    assert all(above.y0 >= below.y1 - 2 for below, above in itertools.pairwise(boxes))
+    legend: Any = axes.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["correct", "error"]
+    half = rows[:80]  # as many errors as correct answers
+    assert len(chronometric(half, axis="x").plot_quantile_probability().texts) == 5
+    unscored = chronometric(rows.assign(correct=np.nan), axis="x")
+    assert not unscored.plot_quantile_probability().texts
+
+
+def test_one_line_says_what_it_is():
+    result = chronometric(table(), axis="coherence", form="absolute")
     assert "mean reaction time over absolute coherence, 5 levels, 360 trials" in repr(result)
 
 
@@ -182,6 +208,7 @@ def test_the_figure_of_one_tells_correct_answers_from_errors():
         ({"rt": np.nan}, "`rt` must be known for some trials, got none of 360. A task whose"),
         ({"rt": 0.5}, "`rt` must be in ms, got values of at most 0.5. If they are in seconds"),
         ({"rt": -5.0}, "`rt` must be 0 or more and finite, got -5"),
+        ({"rt": "fast"}, "`rt` must be numbers in ms, got 'fast'. Put NaN where"),
         ({"correct": 2.0}, "`correct` must be 0, 1 or NaN for each trial, got 2"),
     ],
 )
@@ -243,6 +270,10 @@ def test_conditional_accuracy_counts_what_it_leaves_out():
     assert conditional_accuracy(rows).n_left_out == 40
     with pytest.raises(ValueError, match="a right or wrong answer and a reaction time, got none"):
         conditional_accuracy(rows.assign(correct=np.nan))
+    with pytest.raises(ValueError, match=r"`within` must be one of .*got 'coherense'"):
+        conditional_accuracy(rows, within="coherense")
+    with pytest.raises(ValueError, match=r'`within` must name the stimulus.* within="coherence"'):
+        conditional_accuracy(rows, within=True)
 
 
 # The joint fit
@@ -315,7 +346,7 @@ def test_the_maximum_is_one():
     assert fit.degrees_of_freedom == 5 + 6 - 3
     at_zero = levels.assign(n_trials=400, n_correct=[200, 240, 300, 380, 399, 400])
     more = proportional_rate(at_zero, axis="x")
-    assert more.degrees_of_freedom == 5 + 6 - 3  # P is 1/2 there, whatever the parameters
+    assert more.degrees_of_freedom == 6 + 6 - 3  # what was counted at 0 departs from 1/2 too
 
 
 def _misfit(levels, theta):

@@ -253,7 +253,7 @@ def test_the_figure_has_a_panel_for_each_source_and_target():
     axes = found.plot()
     assert axes.shape == (4, 2)
     assert [ax.get_title() for ax in axes[0]] == ["into M1", "into V1"]
-    assert axes[2, 0].get_ylabel() == "Current\nfrom input"
+    assert axes[2, 0].get_ylabel() == "Current (a.u.)\nfrom input"
     assert axes[-1, 0].get_xlabel() == "Time from\nstimulus start (ms)"
     line = axes[1, 0].lines[-1]  # the last condition, from V1 into M1
     expected = found.values.sel(source="V1", condition=0.5)[:, AREA == "M1"].mean("unit")

@@ -1,5 +1,7 @@
 """Signal detection against closed forms, and rates at the edges."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,6 +129,32 @@ def test_sessions_groups_and_figures():
     assert groups.plot().get_ylabel() == "sensitivity d'"
     assert groups["a"].d_prime == signal_detection(table[:100], axis="strength").d_prime
     assert "100 trials; d_prime=" in repr(groups["a"])
+
+
+def test_which_choice_means_yes_must_be_known():
+    table = rows(30, 50, 10, 50).rename(columns={"strength": "since_reversal"})
+    table["choice"] = np.where(table["choice"] == 1, "arm_1", "arm_0")
+    table.attrs = {"choices": ["arm_0", "arm_1"]}
+    with pytest.raises(
+        ValueError, match=r'`choice` must say which choice means yes.* "arm_0", "arm'
+    ):
+        signal_detection(table, axis="since_reversal")
+    assert signal_detection(table, axis="since_reversal", choice="arm_1").d_prime > 0
+    signed = table.assign(since_reversal=2 * table["since_reversal"] - 1)
+    signed.attrs = table.attrs
+    assert signal_detection(signed, axis="since_reversal").d_prime > 0
+    correct = table.assign(correct=1.0)
+    correct.attrs = table.attrs
+    assert signal_detection(correct, axis="since_reversal", design="2afc").d_prime > 0
+
+
+def test_hollow_points_are_named():
+    table = pd.concat([rows(30, 50, 10, 50, x=0.5), rows(50, 50, 0, 0, x=1.0)])
+    result = signal_detection(table, axis="strength")
+    legend: Any = result.plot().get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["corrected", "ok"]
+    ok = signal_detection(table[:100], axis="strength")
+    assert ok.plot().get_legend() is None
 
 
 def test_what_is_none():

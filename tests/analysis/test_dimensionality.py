@@ -146,8 +146,19 @@ def test_a_recording_gives_what_numpy_gives(m1):
 @pytest.mark.parametrize(
     ("data", "arguments", "error", "message"),
     [
-        (np.zeros(3), {}, ValueError, r"`data` must be finite, \(sample, unit\), got the shape"),
-        (np.array([[1.0, np.nan]]), {}, ValueError, "and 1 values that are not"),
+        (
+            np.zeros(3),
+            {},
+            ValueError,
+            r"`data` must have the dimensions \(sample, unit\), got the shape",
+        ),
+        (
+            np.array([[1.0, np.nan]]),
+            {},
+            ValueError,
+            "`data` must be finite, got 1 missing or infinite",
+        ),
+        (np.zeros((2, 3, 4)), {}, ValueError, r"got the shape \(2, 3, 4\). Make trials and times"),
         (np.array([["a"]]), {}, TypeError, "`data` must be an array of numbers, got the type"),
         (np.ones((5, 2)), {}, ValueError, "`data` must vary between samples, got an array"),
         ([[1.0]], {}, TypeError, r"`session` must be a Session .* got list"),
@@ -204,6 +215,7 @@ def test_it_is_the_prediction_of_one_half_by_the_other(center):
     rates[::5, 3:] = np.nan  # padding
     session = session.assign(rates=(session["rates"].dims, rates + 3))
     fit = cross_validated_pca(session, n_repeats=2, seed=7, center=center)
+    products = []
     for repeat in range(2):
         random = generator(7, Stream.ANALYSIS, repeat)
         one, two = [], []
@@ -218,8 +230,9 @@ def test_it_is_the_prediction_of_one_half_by_the_other(center):
         for k in range(7):
             error = ((b - a @ v[:k].T @ v[:k]) ** 2).sum() / (b**2).sum()
             assert fit.error_by_repeat[repeat, k] == pytest.approx(error)
-        shared = np.array([(a @ row) @ (b @ row) for row in v])
-        np.testing.assert_allclose(fit.reliable_by_repeat[repeat], shared / (a * b).sum())
+        products.append([(a @ row) @ (b @ row) for row in v])
+    shared = np.array(products)
+    np.testing.assert_allclose(fit.reliable_by_repeat, shared / shared.sum(axis=1).mean())
 
 
 def test_the_seed_divides_the_trials():

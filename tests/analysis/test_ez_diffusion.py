@@ -1,5 +1,7 @@
 """EZ-diffusion against the worked example of its paper, its own equations, and random walks."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,6 +115,27 @@ def test_edges_are_corrected_and_say_so():
     assert result.loc[0.3, "status"] == "ok"
     still = trials(0.8, 500, 80).assign(rt=500.0)
     assert ez_diffusion(still, axis="x").table["status"][0] == "undetermined: times do not vary"
+
+
+def test_a_time_below_0_is_none_and_hollow_points_are_named():
+    rows = pd.concat(
+        [
+            trials(0.6, 300, 350, x=0.1),
+            trials(0.8, 600, 200, x=0.2),
+            trials(1.0, 300, 250, x=0.4),
+        ]
+    )
+    result = ez_diffusion(rows, axis="x")
+    table = result.table
+    assert (table["non_decision_time"] < 0).tolist() == [True, False, True]
+    assert table["status"].tolist() == [
+        "implausible: non-decision time below 0",
+        "ok",
+        "corrected: all answers are correct; implausible: non-decision time below 0",
+    ]
+    legend: Any = result.plot().get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["corrected or implausible", "ok"]
+    assert ez_diffusion(rows[400:800], axis="x").plot().get_legend() is None
 
 
 def test_what_is_left_out_is_counted_and_groups_are_drawn():

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from scipy.optimize import brentq
 
-from neurotask.analysis import FixedPoints, Search, fixed_points, pca
+from neurotask.analysis import FixedPoints, PointSearch, fixed_points, pca
 
 DT = 10.0
 ALPHA = 0.1
@@ -151,7 +151,7 @@ def test_a_ring_of_points():
     def step(x, u):
         return x + ALPHA * x * (1 - np.sum(x**2, -1, keepdims=True))
 
-    found = search(step, visited(200, 2), search=Search(unique=0.05))
+    found = search(step, visited(200, 2), search=PointSearch(unique=0.05))
     ring = np.linalg.norm(found.states, axis=1) > 0.5
     np.testing.assert_allclose(np.linalg.norm(found.states[ring], axis=1), 1, atol=1e-10)
     assert set(found.stability[ring]) == {"marginal"} and ring.sum() > 30
@@ -218,14 +218,15 @@ def test_a_minimum_of_speed_is_a_slow_point_if_it_is_slow(c):
 
 def test_all_of_a_drifting_line_is_kept_if_asked_for():
     leak = np.exp(-DT / 20_000.0)
-    step = linear([[leak, 0.0], [0.0, 0.5]])
+    step = linear([[leak, 0.0], [0.0, 0.97]])
     states = visited(50, 2)
     fixed = search(step, states)
     assert len(fixed) == 1 and fixed.kind.tolist() == ["fixed"]
-    slow = search(step, states, search=Search(find="slow", slow=1000.0))
+    slow = search(step, states, search=PointSearch(find="slow", slow=1000.0))
     assert set(slow.kind) == {"slow"} and len(slow) > 20 and slow.n_unconverged == 0
     nearest = np.abs(states[:, 0] - slow.states[:, :1]).min(1)
     assert nearest.max() < 0.05  # none has slid along
+    assert np.abs(slow.states[:, 1]).max() < 0.05  # nor is anything left of what fades faster
     assert (slow.speed <= slow.spread / 1000.0).all()
 
 
@@ -235,8 +236,8 @@ def test_all_of_a_drifting_line_is_kept_if_asked_for():
 def test_points_nearer_than_unique_are_one():
     gap = 2 * WELL * np.sqrt(12)
     spread = search().spread
-    assert len(search(search=Search(unique=0.45 * gap / spread))) == 3
-    merged = search(search=Search(unique=0.55 * gap / spread))
+    assert len(search(search=PointSearch(unique=0.45 * gap / spread))) == 3
+    merged = search(search=PointSearch(unique=0.55 * gap / spread))
     assert len(merged) < 3 and merged.arrived.sum() == 60
 
 
@@ -408,6 +409,17 @@ def test_the_owner_of_a_step_gives_jacobian_rates_and_dt():
     assert plain.rates is None
 
 
+def test_what_an_owner_has_by_that_name_may_be_something_else():
+    class Other:
+        dt, rates, jacobian = DT, np.zeros(3), None
+
+        def step(self, x, u):
+            return wells(x, u)
+
+    found = fixed_points(Other().step, visited(), input=[0.0])
+    assert len(found) == 3 and found.rates is None
+
+
 def test_states_of_several_variables():
     def step(x, u):
         hidden, cell = x[..., 0, :], x[..., 1, :]
@@ -492,6 +504,11 @@ def shaky(x, u):
     return x + 0.01 * shaky.calls
 
 
+def in_rows(x, u):
+    """The wells, for inputs of any leading shape that states have."""
+    return wells(x, 0 * x[..., :1])
+
+
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     (dict(step=3), TypeError, r"`step` must be a function step\(state, input\) -> state, got 3"),
     (dict(step=lambda x, u: x[..., :2]), ValueError, r"`step` must return states of the shape "
@@ -502,6 +519,8 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     (dict(step=lambda x, u: x - x.mean(0)), ValueError, "must step each state by itself"),
     (dict(states=NAN), ValueError, "`states` must be finite, got NaN or infinite numbers in 1 of"),
     (dict(states=np.zeros((4, 12))), ValueError, "`states` must hold states that differ"),
+    (dict(states=visited(40).reshape(8, 5, 12), step=in_rows), ValueError,
+     r"got 5 rows for each, which `step` takes as states of their own. Give states.reshape\(-1, 12"),
     (dict(states=np.zeros(12)), ValueError, r"`states` must be a Session or an array of states"),
     (dict(states=np.zeros((0, 12))), ValueError, r"got the shape \(0, 12\)"),
     (dict(input="stimulus"), ValueError, "`input` must be the constant inputs where states are an"),
@@ -511,7 +530,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     (dict(dt=-1.0), ValueError, "`dt` must be a number above 0, got -1.0"),
     (dict(n_starts=1), ValueError, "`n_starts` must be a whole number of 2 or more, got 1"),
     (dict(scatter=-1.0), ValueError, "`scatter` must be a number of 0 or more"),
-    (dict(search="slow"), TypeError, r"`search` must be a Search, got 'slow'. Give Search\(slow="),
+    (dict(search="slow"), TypeError, r"`search` must be a PointSearch, got 'slow'. Give Point"),
     (dict(jacobian=lambda x, u: np.zeros((1, 3, 3))), ValueError,
      r"`jacobian` must return finite numbers of the shape \(1, 12, 12\)"),
     (dict(jacobian=lambda x, u: 2 * np.ones((1, 12, 12))), ValueError, "Is it transposed?"),
@@ -540,17 +559,32 @@ def test_a_session_that_does_not_fit_is_refused(change, message):
         fixed_points(driven, session(), **({"input": "stimulus"} | change))
 
 
+def test_an_error_of_the_step_says_what_it_was_given():
+    def step(x, u):
+        raise KeyError("weights")
+
+    with pytest.raises(KeyError) as caught:
+        search(step)
+    assert "states (2, 12) and inputs (2, 1), a row a state" in caught.value.__notes__[0]
+
+
 def test_a_session_of_several_networks_or_without_states_is_refused():
     data = session()
     with pytest.raises(ValueError, match="`session` must hold one network, got a dimension 'netw"):
         fixed_points(driven, data.expand_dims(network=2), input="stimulus")
     with pytest.raises(ValueError, match="`states` must be one of"):
         fixed_points(driven, data.drop_vars("states"), input="stimulus")
+    with pytest.raises(ValueError, match='`inputs` must be one of "states"'):
+        fixed_points(driven, data.drop_vars("inputs"), input="stimulus")
 
 
 NOT_ASKED: list[tuple[Any, type[Exception], str]] = [
     (lambda f: f.modes(3), ValueError, "`point` must be a number from 0 to 2, got 3"),
-    (lambda f: f.sel(context="a"), ValueError, "`levels` must be one of nothing"),
+    (
+        lambda f: f.sel(context="a"),
+        ValueError,
+        "`levels` must be left out for points of one condition",
+    ),
     (lambda f: f.only([True]), ValueError, "`which` must be one boolean for each of 3 points"),
     (lambda f: f.plot(trajectories("rates")), ValueError, '`pca` must be of "states" where the po'),
     (lambda f: f.plot(trajectories(center="time")), ValueError, '`pca` must be centred by "mean"'),
@@ -577,9 +611,9 @@ def test_what_cannot_be_asked_of_points(ask, error, message):
 )
 def test_tolerances_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
-        Search(**settings)
+        PointSearch(**settings)
 
 
 def test_settings_print_as_they_are_written():
-    settings = Search(find="slow", slow=500.0)
+    settings = PointSearch(find="slow", slow=500.0)
     assert eval(repr(settings)) == settings

@@ -46,7 +46,7 @@ def test_velocities_are_those_of_the_step():
 def test_the_figure_has_named_axes():
     ax = flow(step, plane(), input=[0.0], dt=DT).plot()
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("PC 1", "PC 2")
-    assert "speed" in ax.figure.axes[1].get_ylabel()
+    assert "speed" in ax.figure.axes[1].get_xlabel()
 
 
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [

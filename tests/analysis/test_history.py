@@ -172,6 +172,18 @@ def test_unscored_trials_and_no_outcome():
     assert bandit.table["kernel"].tolist()[:2] == ["bias", "after_correct"]
 
 
+def test_the_legend_has_the_words_of_the_outcome():
+    rows = chooser(600).rename(columns={"correct": "reward"})
+    rows.loc[::7, "reward"] = np.nan
+    fit = kernel_of(rows, outcome="reward", n_back=1)
+    legend = fit.plot().get_legend()
+    words = [text.get_text() for text in legend.get_texts()]  # type: ignore[union-attr]
+    assert words == ["choice, reward", "choice, no reward", "choice, reward unknown"]
+    legend = kernel_of(chooser(600), n_back=1).plot().get_legend()
+    words = [text.get_text() for text in legend.get_texts()]  # type: ignore[union-attr]
+    assert words == ["choice, correct", "choice, error"]
+
+
 def test_separated_choices_are_flagged():
     rows = chooser(400)
     rows["choice"] = np.where(rows["x"] > 0, "right", "left")
@@ -224,6 +236,10 @@ def test_what_is_none():
         kernel_of(rows.assign(choice=np.resize(["left", "right", "up"], 50)))
     with pytest.raises(ValueError, match="`outcome` must name what is 1, 0 or NaN, got 3"):
         kernel_of(rows.assign(correct=3.0))
+    with pytest.raises(
+        ValueError, match="`outcome` must name what is 1, 0 or NaN, got yes in 'cor"
+    ):
+        kernel_of(rows.assign(correct="yes"))
     with pytest.raises(ValueError, match=r"`session` must be one of .*got 'dya'"):
         kernel_of(rows, session="dya")
     with pytest.raises(ValueError, match="`data` must have 'reward' for each row"):

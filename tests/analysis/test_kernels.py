@@ -171,6 +171,9 @@ def test_groups_are_drawn_together_with_labels():
     groups = psychophysical_kernel(session, channel="right", by="context")
     axes = groups.plot()
     assert axes.get_xlabel() == "time from start of stimulus (ms)"
+    assert axes.get_ylabel() == "kernel of choice right,\nright\n(input units)"
+    before = psychophysical_kernel(session, channel="other", align="fixation")
+    assert "from 0 to 180 ms from the start of fixation, 3000 trials" in repr(before)
     assert [t.get_text() for t in axes.get_legend().get_texts()] == ["0", "1"]
     one = psychophysical_kernel(session, channel="right", method="logistic")
     assert "log odds" in one.plot().get_ylabel()
@@ -221,5 +224,36 @@ def test_what_is_none():
         psychophysical_kernel(each, channel="right")
     with pytest.raises(ValueError, match="`data` must have 'rt' for each row"):
         psychophysical_kernel(session, channel="right", to="response")
+    untimed, seconds = (session.assign_coords(rt=("trial", np.full(100, t))) for t in (np.nan, 0.5))
+    with pytest.raises(ValueError, match="`rt` must be known for some trials, got none of 100"):
+        psychophysical_kernel(untimed, channel="right", to="response")
+    with pytest.raises(ValueError, match=r"`rt` must be in ms, got values of at most 0\.5"):
+        psychophysical_kernel(seconds, channel="right")
+    with pytest.raises(ValueError, match="`channel` must vary among the trials of a condition in"):
+        psychophysical_kernel(session, channel="fixation")
     with pytest.raises(ValueError, match='`method` must be one of "average", "logistic"'):
         psychophysical_kernel(session, channel="right", method="glm")  # type: ignore[call-overload]
+
+
+def test_reaction_times_may_count_from_another_event():
+    flat = observed(WEIGHTS["early"], n=300)
+    stop = (START + STEPS) * DT
+    go = xr.concat([flat["phase_start"], xr.zeros_like(flat["phase_start"][:, :1]) + stop], "phase")
+    off = xr.concat(
+        [flat["phase_stop"], xr.zeros_like(flat["phase_stop"][:, :1]) + stop + 50], "phase"
+    )
+    told = flat.drop_vars(["phase", "phase_start", "phase_stop"]).assign_coords(
+        phase=["fixation", "stimulus", "go"],
+        phase_start=(("trial", "phase"), go.to_numpy()),
+        phase_stop=(("trial", "phase"), off.to_numpy()),
+        rt=("trial", np.full(300, 20.0)),
+    )
+    # 20 ms after the go cue all of the stimulus was seen; after its start, two steps and a bit.
+    late = psychophysical_kernel(told.assign_attrs(rt_from="go"), channel="right")
+    assert len(late.table) == STEPS
+    early = psychophysical_kernel(told.assign_attrs(rt_from="stimulus"), channel="right")
+    assert len(early.table) < 5
+    kernel = psychophysical_kernel(flat, channel="right").table["kernel"]
+    np.testing.assert_allclose(late.table["kernel"], kernel)
+    back = psychophysical_kernel(told.assign_attrs(rt_from="go"), channel="right", to="response")
+    assert back.table["time"].max() == -20.0 - DT  # the stimulus ended 20 ms before the response

@@ -325,7 +325,9 @@ def test_it_needs_no_tensorflow():
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(TypeError, match=r"`run` must be callable, as model.run, got Parameters"):
+    with pytest.raises(
+        TypeError, match=r"`run` must be a function that runs the network, got Parameters"
+    ):
         lesions(NETWORK, TRIALS)
     with pytest.raises(ValueError, match=r'`targets` must be one of "unit", "cell_type"'):
         lesions(run, TRIALS, "units")

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurotask.analysis import Line, Search, fixed_points, line_attractor
+from neurotask.analysis import LineCriteria, PointSearch, fixed_points, line_attractor
 
 DT = 10.0
-SLOW = Search(find="slow", slow=500.0)
+SLOW = PointSearch(find="slow", slow=500.0)
 
 
 def nonnormal(leak=1.0, n=6, seed=1):
@@ -76,10 +76,11 @@ def test_a_ring_is_a_line_that_bends():
     def step(x, u):
         return x + 0.1 * x * (1 - np.sum(x**2, -1, keepdims=True))
 
-    points = points_of(step, n=2, search=Search(unique=0.05))
+    points = points_of(step, n=2, search=PointSearch(unique=0.05))
     ring = points.only(np.linalg.norm(points.states, axis=1) > 0.5)
     line = line_attractor(ring)
     assert line.is_line and line.share < 0.8
+    assert (line.right @ line.axis > -1e-9).all()
     assert np.median(line.local_share) > 0.95 and np.median(line.alignment) > 0.99
 
 
@@ -92,8 +93,8 @@ def test_a_ring_is_a_line_that_bends():
     ],
 )
 def test_what_is_no_line_is_told_apart(matrix, missed):
-    how = Search(find="slow", slow=150.0, unique=0.01)
-    points = points_of(lambda x, u: x @ matrix.T, n=3, search=how if missed else Search())
+    how = PointSearch(find="slow", slow=150.0, unique=0.01)
+    points = points_of(lambda x, u: x @ matrix.T, n=3, search=how if missed else PointSearch())
     line = line_attractor(points)
     if not missed:
         assert line.is_line is None and line.status == "1 points, of which no line can be told"
@@ -109,6 +110,7 @@ def test_a_slow_mode_that_turns_is_no_line():
     turn = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     line = line_attractor(points_of(lambda x, u: x @ turn.T, n=2, search=SLOW))
     assert line.is_line is False
+    np.testing.assert_allclose(np.linalg.norm(line.right, axis=1), 1)
     assert not line.criteria.set_index("criterion").loc["the slowest mode does not turn", "met"]
 
 
@@ -137,20 +139,20 @@ def test_the_table_runs_along_the_line_and_the_figure_shows_it():
     np.testing.assert_allclose(ax.lines[0].get_ydata(), line.table["time_constant"])
     np.testing.assert_allclose(ax.lines[1].get_ydata(), line.table["next_time_constant"])
     assert ax.get_ylabel() == "time constant (ms)" and ax.get_yscale() == "log"
-    assert "a line attractor (ok)" in repr(line) and "<table" in line._repr_html_()
+    assert "<LineAttractor: a line attractor, " in repr(line) and "<table" in line._repr_html_()
 
 
 REFUSED: list[tuple[Any, type[Exception], str]] = [
     (lambda p, f: line_attractor(3), TypeError, "`points` must be FixedPoints, got int"),
-    (lambda p, f: line_attractor(p, criteria=0.9), TypeError, "`criteria` must be a Line, got 0.9"),
+    (lambda p, f: line_attractor(p, criteria=0.9), TypeError, "`criteria` must be LineCriteria, got 0.9"),
     (lambda p, f: line_attractor(p.only(np.zeros(len(p), bool))), ValueError,
      "`points` must hold a point, got none near the visited states: <FixedPoints: none"),
     (lambda p, f: line_attractor(two_lines()), ValueError,
      r"`by` must be \"input\" for points of several conditions, got None"),
     (lambda p, f: line_attractor(two_lines(), by="context"), ValueError, "got 'context': each con"),
     (lambda p, f: f.selected([1.0]), ValueError, r"`direction` must be finite changes of the 2 inp"),
-    (lambda p, f: Line(share=2.0), ValueError, r"`share` must be a number in \[0, 1\], got 2.0"),
-    (lambda p, f: Line(ratio=0.5), ValueError, "`ratio` must be a number of 1 or more, got 0.5"),
+    (lambda p, f: LineCriteria(share=2.0), ValueError, r"`share` must be a number in \[0, 1\], got 2.0"),
+    (lambda p, f: LineCriteria(ratio=0.5), ValueError, "`ratio` must be a number of 1 or more, got 0.5"),
 ]  # fmt: skip
 
 
@@ -163,4 +165,4 @@ def test_what_does_not_fit_is_refused(ask, error, message):
 
 
 def test_criteria_print_as_they_are_written():
-    assert eval(repr(Line(ratio=7.0))) == Line(ratio=7.0)
+    assert eval(repr(LineCriteria(ratio=7.0))) == LineCriteria(ratio=7.0)

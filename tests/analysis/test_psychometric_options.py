@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import betaln, ndtr, ndtri
-from scipy.stats import beta, chi2, gamma, norm
+from scipy.stats import beta, chi2, gamma, norm, poisson, uniform
 
 from neurotask.analysis import SIGMOIDS, psychometric, student_t
 from neurotask.analysis.psychometrics import beta_binomial
+from neurotask.analysis.psychometrics.sampling import bias_corrected
 
 matplotlib.use("Agg")
 
@@ -289,6 +290,15 @@ def test_an_interval_that_the_levels_do_not_bracket_has_no_end():
     assert fit.interval_at(0.97).isna().all().all()
 
 
+def test_percentiles_are_moved_by_the_bias_of_the_bootstrap():
+    # Draws of a figure whose transform g is normal around g(estimate) - b: the interval is exact.
+    rng = np.random.default_rng(0)
+    drawn = np.exp(rng.normal(1.0 - 0.4, 1.0, (200_000, 1)))
+    low, high = bias_corrected(drawn, np.array([np.exp(1.0)]), 0.9)
+    z = 1.6448536
+    np.testing.assert_allclose(np.log([low[0], high[0]]), [1.4 - z, 1.4 + z], atol=0.02)
+
+
 def test_bootstrap_and_posterior_agree_where_trials_are_many():
     fit = fit_one(simulated(gauss, 2000))
     one, two = fit.interval(0.9), fit.interval(0.9, method="bootstrap")
@@ -380,6 +390,10 @@ def test_unlike_curves_are_not_compared(change, message):
     one, two = fit_one(simulated(gauss, 60)), fit_one(simulated(gauss, 60), **change)
     with pytest.raises(ValueError, match=message):
         one.compare(two)
+    with pytest.raises(
+        ValueError, match=r"`other` must be a fit with the same settings, Settings\("
+    ):
+        one.compare(fit_one(simulated(gauss, 60), overdispersion=True))
     other = simulated(gauss, 60).rename(columns={"x": "y"})
     with pytest.raises(ValueError, match="`other` must be a fit over the same axis, 'x', got 'y'"):
         one.compare(psychometric(other, axis="y"))
@@ -419,3 +433,57 @@ def test_the_mean_over_observers_is_students():
     )
     with pytest.raises(ValueError, match="`name` must be one of"):
         fits.across("subject")
+
+
+# What goes wrong
+
+
+def test_priors_that_allow_nothing_are_refused():
+    counts = simulated(gauss, 60)
+    with pytest.raises(
+        ValueError, match="`priors` must allow values of 'bias' that the levels can"
+    ):
+        fit_one(counts, priors={"bias": uniform(5, 1)})
+    with pytest.raises(ValueError, match=r"`priors` must allow values of 'width'.* Check its unit"):
+        fit_one(counts, priors={"width": uniform(-2, 1)})
+    with pytest.raises(
+        TypeError, match="must give a continuous distribution for 'bias', got a discr"
+    ):
+        fit_one(counts, priors={"bias": poisson(3)})
+
+
+def test_a_curve_that_is_undetermined_has_no_goodness_of_fit():
+    found = fit_one(table(X, 100, 50)).goodness_of_fit()
+    assert np.isnan([found.p, found.trend, found.p_trend]).all()
+
+
+def test_what_is_asked_of_a_fit_is_checked():
+    fit = fit_one(simulated(gauss, 60))
+    with pytest.raises(TypeError, match=r"`other` must be a PsychometricFit, got 'b'. Give fits"):
+        fit.compare("b")
+    with pytest.raises(TypeError, match=r"`x` must be numbers, got \[0, 'a'\]. Give stimuli"):
+        fit.band([0, "a"])
+    with pytest.raises(ValueError, match="`seed` must be a whole number of 0 or more, got -1"):
+        fit.interval(seed=-1)
+    same = fit.compare(fit, n=100).table
+    assert same["p_greater"].between(0.45, 0.55).all()
+    low, high = fit.interval()["bias"]
+    # The difference of two figures that are as uncertain has sqrt(2) times the width.
+    assert same.loc["bias", "high"] == pytest.approx((high - low) / 2 * 2**0.5, rel=0.1)
+
+
+def test_many_groups_are_drawn_as_curves_alone():
+    data = pd.concat([simulated(gauss, 60, seed=s).assign(day=s) for s in range(25)])
+    ax: Any = psychometric(data, axis="x", by="day").plot()
+    assert ax.get_legend() is None and not ax.collections
+    assert sum(len(line.get_xdata()) == 200 for line in ax.lines) == 25
+    plt.close("all")
+
+
+def test_ticks_of_many_levels_leave_room_for_their_labels():
+    x = np.arange(1, 30.0)
+    counts = simulated(0.5 + 0.45 * ndtr((x - 5) / 3), 90, x=x, event="n_correct")
+    ax: Any = fit_one(counts, guess_rate=0.5).plot()
+    ticks = ax.get_xticks()
+    assert len(ticks) <= 10 and np.diff(np.log(ticks)).min() > np.log(29) / 9 - 1e-9
+    plt.close("all")

@@ -132,6 +132,16 @@ def test_what_is_none():
         weber(rows, axis="interval", produced="time")
     with pytest.raises(ValueError, match="`rt` must be in ms, got values of at most"):
         weber(rows.assign(rt=rows["rt"] / 1000), axis="interval")
+    with pytest.raises(ValueError, match="`time` must be in ms, got values of at most"):
+        weber(rows.assign(time=rows["rt"] / 1000), axis="interval", produced="time")
+    with pytest.raises(ValueError, match=r"`interval` must be in ms, got values of at most 1\.2"):
+        weber(rows.assign(interval=rows["interval"] / 1000), axis="interval")
+    signed = rows.assign(coherence=np.tile([-0.5, 0.0, 0.5], 4))
+    with pytest.raises(ValueError, match=r"intervals in ms above 0, got -0\.5 in 'coherence'"):
+        weber(signed, axis="coherence")
+    silent = signed.assign(coherence=np.where(signed["coherence"] > 0, 500.0, 0.0))
+    silent.loc[silent["coherence"] == 0, "rt"] = np.nan
+    assert weber(silent, axis="coherence").n_trials == 4  # of the others nothing is asked
 
 
 # Discrimination
@@ -171,3 +181,5 @@ def test_a_step_has_no_fraction_and_zero_is_refused():
         weber_discrimination(rows, standard="difference", axis="difference")
     with pytest.raises(ValueError, match="`data` must have 'frist' for each row"):
         weber_discrimination(rows, standard="frist", axis="difference")
+    with pytest.raises(TypeError, match="`standard` must be a column of numbers, got 'name'"):
+        weber_discrimination(rows.assign(name="a"), standard="name", axis="difference")

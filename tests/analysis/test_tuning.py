@@ -285,7 +285,11 @@ def test_groups_and_networks_are_analysed_each():
         ({"circular": "context"}, ValueError, "`circular` must hold names of `variables`"),
         ({"bins": {"context": 2}}, ValueError, "`bins` must hold names of `variables`"),
         ({"circular": "choice"}, TypeError, "`choice` must hold numbers to be circular or binned"),
-        ({"phase": "stimulus"}, ValueError, "`phase` must be one of nothing"),
+        (
+            {"phase": "stimulus"},
+            ValueError,
+            "`phase` must be left out where the Session has no phases",
+        ),
         ({"phase": (20, 10)}, ValueError, "`phase` must start before it stops"),
         ({"phase": (900, 1000)}, ValueError, "`phase` must hold data of a trial that counts"),
         ({"correction": "bonferoni"}, ValueError, '`correction` must be one of "fdr", "holm"'),

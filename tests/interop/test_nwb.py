@@ -74,6 +74,17 @@ def test_the_table_of_trials_is_that_of_the_session(tmp_path):
     assert identifier == "PerceptualDiscrimination, 5 trials"
 
 
+def test_steps_that_were_taken_keep_their_times(tmp_path):
+    made = run("perceptual_discrimination")
+    some = made.isel(time=slice(10, None, 5))  # from 200 ms, every 100 ms
+    series, trials, _, _ = read(to_nwb(some, tmp_path / "a.nwb"))
+    assert series["rates"][1] == pytest.approx(10.0)
+    length = some.sizes["time"] * 0.1
+    np.testing.assert_allclose(trials["stop_time"] - trials["start_time"], length)
+    onset = made["phase_start"].sel(phase="stimulus").to_numpy() / 1000 - 0.2
+    np.testing.assert_allclose(trials["stimulus_start"] - trials["start_time"], onset)
+
+
 def test_a_gap_is_in_the_time_stamps(tmp_path):
     made = varied()
     series, trials, _, _ = read(to_nwb(made, tmp_path / "a.nwb", gap=500.0))

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from neurotask._checks import number
 from neurotask.analysis._axes import axes_or_new, bare
 from neurotask.analysis._groups import Grouped, each_group
-from neurotask.analysis._rows import NO_CHOICE, require, rows_of, scored
+from neurotask.analysis._rows import NO_CHOICE, choices_of, require, rows_of, scored
 from neurotask.analysis.psychometrics.plot import wilson
 
 _WITHHOLD = "withhold"
@@ -170,7 +170,7 @@ def _always(table: pd.DataFrame) -> dict[str, float]:
     if "answer" not in table:
         return {}
     answers = table["answer"].astype(str)
-    names = [*map(str, table.attrs.get("choices", ())), *answers.unique()]
+    names = [*map(str, choices_of(table)), *answers.unique()]
     shares = {name: float((answers == name).mean()) for name in dict.fromkeys(names)}
     shares[NO_CHOICE] = shares.pop(_WITHHOLD, 0.0)
     return shares

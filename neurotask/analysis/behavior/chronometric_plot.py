@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
@@ -42,22 +43,32 @@ def draw_quantile_probability(result: "Chronometric", ax: Axes | None, color: An
     """Draw quantiles over the probability of the answer, a quantile a line."""
     ax = axes_or_new(ax, (4.2, 3.2))
     color = sns.color_palette("colorblind")[0] if color is None else color
-    points = result.quantile_probability.sort_values("probability")
-    for quantile, part in points.groupby("quantile"):
+    # Levels of one probability stand in the order of the stimulus, in every line alike.
+    points = result.quantile_probability.sort_values(["probability", "x", "answer"])
+    for _, part in points.groupby("quantile"):
         ax.plot(part["probability"], part["rt"], "-", color=color, linewidth=0.8, alpha=0.6)
-        for answer, these in part.groupby("answer"):
-            face = color if answer == "correct" else "white"
-            style = {"markerfacecolor": face, "markersize": 4, "zorder": 3}
-            ax.plot(these["probability"], these["rt"], "o", color=color, **style)
-        last = part.iloc[-1]
-        place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
-        point = (last["probability"], last["rt"])
-        ax.annotate(f"{quantile:g}", point, fontsize="x-small", annotation_clip=False, **place)
+    for answer, part in points.groupby("answer"):
+        face = color if answer == "correct" else "white"
+        style = {"markerfacecolor": face, "markersize": 4, "zorder": 3}
+        ax.plot(part["probability"], part["rt"], "o", color=color, label=str(answer), **style)
     ax.set_xlabel("P(answer)")
     ax.set_ylabel("quantiles of reaction time (ms)")
     ax.set_xlim(-0.03, 1.06)
+    if len(points):
+        _name_lines(ax, points)
+        ax.legend(frameon=False, fontsize="small")
     bare(ax)
     return ax
+
+
+def _name_lines(ax: Axes, points: pd.DataFrame) -> None:
+    """Write the quantiles above their lines, at the point where these are farthest apart."""
+    cells = points.pivot(index=["probability", "x", "answer"], columns="quantile", values="rt")
+    gaps = cells.diff(axis=1).min(axis=1).fillna(0.0)  # of one quantile there is none
+    widest = cells.loc[gaps.idxmax()]
+    place = {"xytext": (0, 4), "textcoords": "offset points", "ha": "center", "va": "bottom"}
+    for quantile, rt in widest.items():
+        ax.annotate(f"{quantile:g}", (gaps.idxmax()[0], rt), fontsize="x-small", **place)
 
 
 def _named(answer: str, label: str | None) -> str:

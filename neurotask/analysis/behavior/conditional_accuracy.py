@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from neurotask._checks import count, number
 from neurotask.analysis._axes import axes_or_new, bare
 from neurotask.analysis._groups import Grouped, each_group
-from neurotask.analysis._rows import require, rows_of, scored, stimulus_axis, unanswered
-from neurotask.analysis.behavior.levels import level_of
+from neurotask.analysis._rows import require, rows_of, scored, unanswered
+from neurotask.analysis.behavior.levels import level_of, stimulus_named
 from neurotask.analysis.behavior.timed import reaction_times
 from neurotask.analysis.psychometrics.plot import wilson
 
@@ -147,7 +147,7 @@ def _analyse(data: Any, n_bins: int, within: str | bool, level: float) -> Condit
             f"`data` must have trials with a right or wrong answer and a reaction time, got none "
             f"of {len(table)}. Look at the column `outcome`."
         )
-    axis = stimulus_axis(table, None if within is True else within) if within else None
+    axis = stimulus_named("within", table, None if within is True else within) if within else None
     rows = pd.DataFrame({"rt": rt, "correct": correct})[used]
     rows["x"] = 0.0 if axis is None else level_of(np.abs(table.loc[used, axis].to_numpy(float)))
     place = rows.groupby("x")["rt"].transform(lambda values: _bin(values.to_numpy(), n_bins))

@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from neurotask.analysis._rows import positive_choice, require, scored
+from neurotask._checks import listed
+from neurotask.analysis._rows import choices_of, positive_choice, require, scored
 from neurotask.analysis.behavior.levels import level_of
+
+_YES = ("yes", 1)
 
 
 def count_yes(
@@ -19,9 +22,17 @@ def count_yes(
     axis takes no negative values, then the same for all strengths.
     """
     require(table, "choice")
-    yes = (table["choice"] == positive_choice(table, choice))[~silent].to_numpy()
+    positive = positive_choice(table, choice)
+    yes = (table["choice"] == positive)[~silent].to_numpy()
     x = table[axis].to_numpy(float)[~silent]
     two_sided = bool((x < 0).any())
+    options = choices_of(table)
+    if choice is None and not two_sided and len(options) == 2 and positive not in _YES:
+        raise ValueError(
+            f"`choice` must say which choice means yes, there is a signal, one of "
+            f"{listed(map(str, options))}, got None where {axis!r} has no values below 0. Name it, "
+            f'as in choice="{positive}", or take an `axis` that is 0 without a signal.'
+        )
     signal, noise = x > 0, x < 0 if two_sided else x == 0
     for name, there in (("above 0", signal.any()), ("of 0 or below", noise.any())):
         if not there:

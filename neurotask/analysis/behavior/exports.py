@@ -7,20 +7,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neurotask._checks import choose, count
+from neurotask._checks import choose, count, listed
 from neurotask.analysis._arguments import names_of
-from neurotask.analysis._rows import (
-    choices_of,
-    require,
-    rows_of,
-    scored,
-    stimulus_axis,
-    unanswered,
-)
-from neurotask.analysis.behavior.past import numbers_of, one_of_two, past, runs_of, sides
+from neurotask.analysis._rows import choices_of, require, scored, unanswered
+from neurotask.analysis.behavior.levels import stimulus_named
+from neurotask.analysis.behavior.past import in_order, numbers_of, one_of_two, past, runs_of, sides
 from neurotask.analysis.behavior.timed import reaction_times
 
 Coding = Literal["choice", "accuracy"]
+
+_ANSWERS = ("rt", "choice", "correct", "response")  # columns of the tables themselves
+_MADE = ("bias", "previous_choice")  # inputs that psytrack or `to_psytrack` makes
 
 
 def to_pyddm(
@@ -39,7 +36,8 @@ def to_pyddm(
 
     Args:
         data: a Session, or a table with one row a trial and `rt` in ms.
-        conditions: names of the columns to keep; the stimulus of the Session unless given.
+        conditions: names of the columns to keep, none of them "rt", "choice", "correct" or
+            "response"; the stimulus of the Session unless given.
         coding: "choice": the upper bound is the positive choice, and the stimulus keeps its sign;
             "accuracy": the upper bound is the correct answer, and the Session's stimulus loses its
             sign; trials in which no answer is right are left out. Unless given, "choice" where
@@ -49,11 +47,13 @@ def to_pyddm(
 
     Returns:
         A table with `rt` in SECONDS, `choice` (or `correct`), 1 or 0, and the conditions. Its
-        `attrs` count what was left out: `n_no_response`, `n_no_rt`, `n_unscored`.
+        `attrs` count what was left out: `n_no_response`, `n_no_rt`, `n_unscored`. Rows are in the
+        order of the data; those of a block Session block by block.
 
     Raises:
         TypeError: if the data are no Session or table.
-        ValueError: if a name is unknown, no trial has a reaction time, or they are not in ms.
+        ValueError: if a name is unknown or that of an answer, no trial has a reaction time, or they
+            are not in ms.
 
     Source: Shinn, Lam & Murray (2020) eLife 9:e56938; PyDDM 0.9.0.
 
@@ -134,9 +134,15 @@ def to_psytrack(
         ([2, 1, 2], [0.0, 1.0, -1.0])
     """
     count("n_back", n_back, low=0)
-    table = rows_of(data, ())
+    table = in_order(data, ())
     names = (None,) if inputs is None else names_of("inputs", inputs)
-    stimuli = [stimulus_axis(table, one) for one in names]
+    stimuli = [stimulus_named("inputs", table, one) for one in names]
+    for name in stimuli:
+        if name in _MADE:
+            raise ValueError(
+                f"`inputs` must not hold {listed(_MADE)}, which are made here, got {name!r}. "
+                "Rename the column."
+            )
     require(table, "choice")
     positive = one_of_two(table, choice)
     edges = names_of("session", session)
@@ -160,7 +166,7 @@ def to_psytrack(
         "n_no_response": int(silent.sum()),
     }
     if "correct" in table:
-        result["correct"] = table["correct"].to_numpy(float)[~silent]
+        result["correct"] = scored(table["correct"]).to_numpy()[~silent]
     return result
 
 
@@ -172,11 +178,16 @@ def _timed(
     low: int,
 ) -> pd.DataFrame:
     names = names_of("conditions", conditions)
-    table = rows_of(data, names)
+    table = in_order(data, names)
     own = table.attrs.get("psychometric_axis")
     names = (own,) if conditions is None and own in table else names
     for name in names:
         choose("conditions", name, map(str, table.columns))
+        if name in _ANSWERS:
+            raise ValueError(
+                f"`conditions` must name conditions, not the answers {listed(_ANSWERS)}, got "
+                f"{name!r}. Rename the column if it is a condition."
+            )
     two_sided = any(pd.api.types.is_numeric_dtype(table[n]) and (table[n] < 0).any() for n in names)
     if coding is None:
         two_sided = two_sided and "choice" in table and len(choices_of(table)) in (0, 2)

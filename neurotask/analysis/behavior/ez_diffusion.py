@@ -13,6 +13,7 @@ from scipy.special import logit
 from neurotask._checks import choose, number
 from neurotask.analysis._axes import axes_or_new, bare
 from neurotask.analysis._groups import Grouped, each_group
+from neurotask.analysis.behavior.points import points
 from neurotask.analysis.behavior.resampling import N_DRAWS, percentiles, resampled, rng_for
 from neurotask.analysis.behavior.timed import axis_label, timed
 
@@ -30,8 +31,8 @@ class EZDiffusion:
         table: one row a level: `x` (strength), `n`, `p_correct`, `mean_rt` (ms) and `var_rt` (ms^2)
             of correct answers; `drift` (units of s per second), `boundary` (distance of the two
             bounds, units of s), `non_decision_time` (ms), each with the ends of its interval in
-            `<name>_low` and `<name>_high`; and `status`: "ok", "corrected: " or "undetermined: "
-            and why.
+            `<name>_low` and `<name>_high`; and `status`: "ok", "corrected: ", "implausible: " or
+            "undetermined: " and why.
         axis: name of the stimulus.
         units: its unit, "" where none is known.
         s: standard deviation of the noise after one second, which sets the scale.
@@ -58,12 +59,13 @@ class EZDiffusion:
         label: str | None = None,
         color: Any = None,
     ) -> Axes:
-        """Draw a parameter over the strength of the stimulus; hollow where it was corrected.
+        """Draw a parameter over the strength of the stimulus; hollow where `status` is not "ok".
 
         Args:
             ax: where to draw; a new figure unless given.
             parameter: "drift", "boundary" or "non_decision_time".
-            label: of the curve in the legend.
+            label: of the curve in the legend; unless given, the legend says what hollow points
+                are, where there are any.
             color: any colour of matplotlib; the first of seaborn's "colorblind" unless given.
 
         Returns:
@@ -78,9 +80,7 @@ class EZDiffusion:
         low, high = t[f"{parameter}_low"], t[f"{parameter}_high"]
         ax.vlines(x, low, high, color=color, linewidth=1)
         ax.plot(x, t[parameter], "-", color=color, label=label or "_")
-        for ok, part in t.groupby(t["status"] == "ok"):
-            style = {"markerfacecolor": color if ok else "white", "markersize": 5, "zorder": 3}
-            ax.plot(x[part.index], part[parameter], "o", color=color, label="_", **style)
+        points(ax, x, t[parameter], t["status"], color, named=label is None)
         ax.set_xlabel(words)
         names = {"drift": "drift (1/s)", "boundary": "boundary separation"}
         ax.set_ylabel(names.get(parameter, "non-decision time (ms)"))
@@ -185,9 +185,11 @@ def ez_diffusion(
     first. The boundary should come out alike at all levels, since the subject cannot know the level
     when it sets it; where it does not, the model is not right.
 
-    At an accuracy of 1 or 0 drift is infinite: half a trial is taken as wrong (or right), as the
-    paper advises, and `status` says "corrected". At 1/2 drift is 0, and the limits are used. With
-    fewer than two correct times, or times that do not vary, the parameters are NaN.
+    At an accuracy of 1 drift is infinite: half a trial is taken as wrong, as the paper advises, and
+    `status` says "corrected". At 1/2 drift is 0, and the limits are used. With fewer than two
+    correct times, or times that do not vary, the parameters are NaN. A non-decision time below 0
+    is no time: `status` says "implausible". Chance gives it where the true one is short, and data
+    that are no such diffusion at any length.
 
     Args:
         data: a Session, or a table with one row a trial: the column `axis`, `correct` (1, 0 or
@@ -264,8 +266,9 @@ def _level(x: Any, rows: pd.DataFrame, s: float, level: float, seed: int) -> dic
     low, high = percentiles(draws, level)
     for name, value, below, above in zip(PARAMETERS, values, low, high, strict=True):
         line |= {name: float(value), f"{name}_low": below, f"{name}_high": above}
-    wrong = {n: "all answers are correct", 0: "no answer is correct"}
-    return line | {"status": f"corrected: {wrong[k]}" if k in wrong else "ok"}
+    odd = ["corrected: all answers are correct"] * (k == n)
+    odd += ["implausible: non-decision time below 0"] * (line["non_decision_time"] < 0)
+    return line | {"status": "; ".join(odd) or "ok"}
 
 
 def _edge(p: Any, n: int) -> np.ndarray:

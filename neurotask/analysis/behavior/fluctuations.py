@@ -9,8 +9,11 @@ import xarray as xr
 
 from neurotask._blocks import by_trial
 from neurotask._checks import choose
-from neurotask.analysis._alignment import gather, onsets, step_of
+from neurotask.analysis._alignment import NEVER, gather, onsets, step_of
 from neurotask.analysis._rows import positive_choice, require, rows_of, unanswered
+from neurotask.analysis.behavior.timed import reaction_times
+
+_ROUNDING = 1e-6  # of float32, in which inputs are kept
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,12 +60,12 @@ def fluctuations(
     onset, step = onsets(session, align), step_of(session)
     seen = _seen(session, table, align, step)
     if to == "response":
-        require(table, "rt")
-        rt = table["rt"].to_numpy(float)
-        silent = silent | np.isnan(rt)
-        onset = np.where(silent, -1, onset + np.rint(np.nan_to_num(rt) / step).astype(int))
+        since = _response(session, table) - _start(session, align)
+        silent = silent | np.isnan(since)
+        shift = np.rint(np.nan_to_num(since) / step).astype(int)
+        onset = np.where(onset > NEVER, onset + shift, NEVER)
     group = _groups(table, condition)
-    trials = np.flatnonzero(~silent & (onset >= 0))
+    trials = np.flatnonzero(~silent & (onset > NEVER))
     alone = np.bincount(group[trials], minlength=group.max() + 1)[group[trials]] < 2
     if alone.all():
         raise ValueError(
@@ -75,10 +78,16 @@ def fluctuations(
     steps = np.arange(-used.max(), signal.sizes["time"] - used.min())
     values = gather(signal.expand_dims("unit", axis=2), onset, trials, steps)[..., 0]
     number = np.unique(group[trials], return_inverse=True)[1]
+    most = np.nanmax(np.abs(values), initial=0.0)
     values = _off_mean(values, number)
     some = ~np.isnan(values).all(0)
     if not some.any():
         raise ValueError(f"`channel` must hold data in phase {align!r}, got none of {channel!r}.")
+    if np.nanmax(np.abs(values)) <= _ROUNDING * most:
+        raise ValueError(
+            f"`channel` must vary among the trials of a condition in phase {align!r}, got {words!r}"
+            ", which is the same in all. Name an input with noise, or other conditions."
+        )
     positive = positive_choice(table, choice)
     return Fluctuations(
         values=values[:, some],
@@ -117,9 +126,30 @@ def _seen(session: xr.Dataset, table: pd.DataFrame, align: str, step: float) -> 
     edges = (session[name].transpose("trial", "phase") for name in ("phase_start", "phase_stop"))
     start, stop = (edge.to_numpy()[:, place].astype(float) for edge in edges)
     time = session["time"].to_numpy().astype(float)
-    rt = table["rt"].to_numpy(float) if "rt" in table else np.full(len(table), np.nan)
-    stop = np.fmin(stop, start + rt + step / 2)  # the step of the response is still seen
+    if "rt" in table and table["rt"].notna().any():
+        # The step of the response is still seen.
+        stop = np.fmin(stop, _response(session, table) + step / 2)
     return (time >= start[:, None] - step / 4) & (time < stop[:, None] - step / 4)
+
+
+def _response(session: xr.Dataset, table: pd.DataFrame) -> np.ndarray:
+    """When the response came, ms, (trial,); NaN where there is none.
+
+    Reaction times count from the start of the phase that the Session's attribute `rt_from` names,
+    of the stimulus where there is none.
+    """
+    event = choose("rt_from", session.attrs.get("rt_from", "stimulus"), _phases(session))
+    return _start(session, event) + reaction_times(table).to_numpy()
+
+
+def _start(session: xr.Dataset, phase: str) -> np.ndarray:
+    """When a phase starts in each trial, ms, (trial,)."""
+    start = session["phase_start"].transpose("trial", "phase").to_numpy()
+    return start[:, _phases(session).index(phase)].astype(float)
+
+
+def _phases(session: xr.Dataset) -> list[str]:
+    return session["phase"].to_numpy().tolist()
 
 
 def _groups(table: pd.DataFrame, condition: tuple[str, ...] | None) -> np.ndarray:

@@ -9,13 +9,19 @@ import pandas as pd
 from neurotask.analysis._rows import unanswered
 from neurotask.analysis.behavior.past import numbers_of, past, runs_of, sides
 
-# Names of the parts of history, and what they are called in a figure.
+# Names of the parts of history, and what they are called in a figure: by `outcome`, or if that is
+# "correct".
 KERNELS = {
-    "after_choice": "choice",
-    "after_correct": "choice, correct",
-    "after_error": "choice, error",
-    "after_unscored": "choice, unscored",
+    "after_choice": ("choice", "choice"),
+    "after_correct": ("choice, {}", "choice, correct"),
+    "after_error": ("choice, no {}", "choice, error"),
+    "after_unscored": ("choice, {} unknown", "choice, unscored"),
 }
+
+
+def kernel_label(kernel: str, outcome: str | None) -> str:
+    """What a part of history is called in a figure."""
+    return KERNELS[kernel][outcome == "correct"].format(str(outcome).replace("_", " "))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,10 +92,11 @@ def _kinds(table: pd.DataFrame, outcome: str | None) -> dict[str, np.ndarray]:
     """Whether each trial belongs to each part of history."""
     if outcome is None:
         return {"after_choice": np.ones(len(table))}
-    values = table[outcome].astype(float)
-    if not (values.isna() | values.isin([0, 1])).all():
+    values = pd.to_numeric(table[outcome], errors="coerce").astype(float)
+    bad = table[outcome][table[outcome].notna() & ~values.isin([0, 1])]
+    if len(bad):
         raise ValueError(
-            f"`outcome` must name what is 1, 0 or NaN, got {values.max():g} in {outcome!r}. "
+            f"`outcome` must name what is 1, 0 or NaN, got {bad.iloc[0]} in {outcome!r}. "
             "Say which trials were correct or rewarded."
         )
     kinds = {"after_correct": values == 1, "after_error": values == 0}

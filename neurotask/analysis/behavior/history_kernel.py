@@ -17,7 +17,7 @@ from neurotask.analysis._arguments import names_of
 from neurotask.analysis._axes import axes_or_new, bare
 from neurotask.analysis._groups import Grouped, each_group
 from neurotask.analysis._rows import require, rows_of, stimulus_axis
-from neurotask.analysis.behavior.history_design import KERNELS, Design, design
+from neurotask.analysis.behavior.history_design import KERNELS, Design, design, kernel_label
 from neurotask.analysis.behavior.logistic import logistic
 from neurotask.analysis.behavior.past import one_of_two
 
@@ -34,6 +34,7 @@ class HistoryKernel:
             history), `lag` (trials back, 0 for bias and stimulus), `weight` (log odds per unit of
             the regressor), `se`, `low`, `high`.
         choice: the choice that P is the probability of.
+        outcome: what tells a correct or rewarded trial, or None.
         n_back: number of trials back.
         penalty: of the ridge, 0 for none.
         level: of the intervals.
@@ -47,6 +48,7 @@ class HistoryKernel:
 
     table: pd.DataFrame
     choice: Any
+    outcome: str | None
     n_back: int
     penalty: float
     level: float
@@ -81,7 +83,8 @@ class HistoryKernel:
             part = self.table[self.table["kernel"] == name]
             x = part["lag"] + 0.08 * (place - (len(names) - 1) / 2)  # so that bars do not overlap
             ax.vlines(x, part["low"], part["high"], color=color, linewidth=1)
-            ax.plot(x, part["weight"], "o-", color=color, markersize=5, label=KERNELS[name])
+            label = kernel_label(name, self.outcome)
+            ax.plot(x, part["weight"], "o-", color=color, markersize=5, label=label)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_xlabel("trials back")
         ax.set_ylabel(f"weight on P({self.choice}) (log odds)")
@@ -220,13 +223,19 @@ def history_kernel(
     regressors = design(table, stimuli, positive, outcome, edges, n_back)
 
     def analyse(part: pd.DataFrame) -> HistoryKernel:
-        return _fit(regressors, part.index, positive, n_back, penalty, level)
+        return _fit(regressors, part.index, positive, outcome, n_back, penalty, level)
 
     return each_group(table, by, analyse, together=False)
 
 
 def _fit(
-    all_rows: Design, rows: Any, positive: Any, n_back: int, penalty: float, level: float
+    all_rows: Design,
+    rows: Any,
+    positive: Any,
+    outcome: str | None,
+    n_back: int,
+    penalty: float,
+    level: float,
 ) -> HistoryKernel:
     one = all_rows.at(rows)
     used = one.answered & one.complete
@@ -252,10 +261,11 @@ def _fit(
         "low": fit.weights - half,
         "high": fit.weights + half,
     }
-    n_more = int((one.lag > 0).sum())
+    n_more = int(((one.lag > 0) & (scale > 0)).sum())  # one without a trial is no parameter
     return HistoryKernel(
         table=pd.DataFrame(columns),
         choice=positive,
+        outcome=outcome,
         n_back=n_back,
         penalty=penalty,
         level=level,

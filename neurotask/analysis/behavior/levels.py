@@ -1,11 +1,24 @@
 """The levels of a stimulus, where values that differ by rounding alone are one."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 
 from neurotask._checks import count
+from neurotask.analysis._rows import stimulus_axis
 
 _MOST_LEVELS = 50
 _POOLED = 10
+
+
+def stimulus_named(argument: str, table: pd.DataFrame, name: Any) -> str:
+    """Return `stimulus_axis`, with errors that speak of the argument that named it."""
+    try:
+        return stimulus_axis(table, name)
+    except (TypeError, ValueError) as error:
+        text = str(error).replace("`axis`", f"`{argument}`").replace('axis="', f'{argument}="')
+        raise type(error)(text) from None
 
 
 def level_of(x: np.ndarray, n_bins: int | None = None) -> np.ndarray:

@@ -7,7 +7,17 @@ import numpy as np
 import pandas as pd
 
 from neurotask._checks import choose, listed
-from neurotask.analysis._rows import NETWORKS, choices_of, positive_choice, unanswered
+from neurotask.analysis._rows import NETWORKS, choices_of, positive_choice, rows_of, unanswered
+
+
+def in_order(data: Any, by: tuple[str, ...]) -> pd.DataFrame:
+    """Return one row a trial, network by network and block by block, each in its own order."""
+    table = rows_of(data, by)
+    names = [name for name in (*NETWORKS, "block") if name in getattr(data, "dims", ())]
+    if not names:
+        return table
+    runs = table.groupby(names, sort=False).ngroup().to_numpy()
+    return table.iloc[np.argsort(runs, kind="stable")].reset_index(drop=True)
 
 
 def runs_of(table: pd.DataFrame, session: Sequence[str]) -> np.ndarray:

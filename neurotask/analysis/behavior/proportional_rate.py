@@ -137,8 +137,6 @@ def _fit(levels: RateLevels, bias: float | None) -> ProportionalRateFit:
     theta = max(fits, key=data.log_likelihood)
     covariance = _inverse(data.information(theta), free)
     proportions = int((table["n_trials"] > 0).sum())
-    if levels.form == "absolute":
-        proportions -= int(((table["x"] == 0) & (table["n_trials"] > 0)).sum())  # 1/2 in any case
     return ProportionalRateFit(
         levels=levels,
         theta=theta,

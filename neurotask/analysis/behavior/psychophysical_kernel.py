@@ -80,16 +80,20 @@ class PsychophysicalKernel:
         ax.plot(t["time"], t["kernel"], marker, color=color, markersize=4, label=label or "_")
         event = f"start of {self.align}" if self.to == "stimulus" else "response"
         ax.set_xlabel(f"time from {event} (ms)")
-        what = "weight (log odds per unit)" if self.method == "logistic" else "kernel (input units)"
-        ax.set_ylabel(f"{what}\n{self.channel.replace('_', ' ')}, {self.choice}")
+        what, unit = "kernel", "input units"
+        if self.method == "logistic":
+            what, unit = "weight", "log odds per unit"
+        words = self.channel.replace("_", " ")
+        ax.set_ylabel(f"{what} of choice {self.choice},\n{words}\n({unit})")
         bare(ax)
         return ax
 
     def __repr__(self) -> str:
+        event = f"start of {self.align}" if self.to == "stimulus" else "response"
         return (
             f"<PsychophysicalKernel ({self.method}) of {self.channel} on P({self.choice}), "
             f"{len(self.table)} times from {self.table['time'].iloc[0]:g} to "
-            f"{self.table['time'].iloc[-1]:g} ms from the {self.to}, {self.n_trials} trials; "
+            f"{self.table['time'].iloc[-1]:g} ms from the {event}, {self.n_trials} trials; "
             f"{self.status}; left out {self.n_no_response} without a response, {self.n_alone} "
             "alone in their condition>"
         )
@@ -186,7 +190,8 @@ def psychophysical_kernel(
 
     Raises:
         TypeError: if it is no Session with inputs.
-        ValueError: if a name is unknown, no condition has two trials, or one choice is never made.
+        ValueError: if a name is unknown, no condition has two trials, one choice is never made, the
+            channel does not vary within any condition, or there are no reaction times to align to.
 
     Source: Ahumada (1996) Perception 25, ECVP abstract supplement, 18; Nienborg & Cumming (2009)
         Nature 459:89 (over time); Okazawa, Sha, Purcell & Kiani (2018) Nat. Commun. 9:3479

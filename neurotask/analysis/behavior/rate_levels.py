@@ -102,7 +102,8 @@ def _counted(
     if (levels["sem_rt"] == 0).any():
         raise ValueError(
             f"`rt` must vary within a level, got one value at {axis} = "
-            f"{levels.index[levels['sem_rt'] == 0][0]:g}. Run the network with noise."
+            f"{levels.index[levels['sem_rt'] == 0][0]:g}. Times of a network without noise do not: "
+            "run it with noise, or leave the level out."
         )
     return levels.rename_axis("x").reset_index()
 

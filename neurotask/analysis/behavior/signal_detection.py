@@ -19,6 +19,7 @@ from neurotask.analysis.behavior.detection_counts import (
     score_correct,
     score_yes,
 )
+from neurotask.analysis.behavior.points import points
 from neurotask.analysis.behavior.timed import axis_label
 
 Design = Literal["yes_no", "2afc"]
@@ -83,7 +84,8 @@ class SignalDetection:
 
         Args:
             ax: where to draw; a new figure unless given.
-            label: of the curve in the legend.
+            label: of the curve in the legend; unless given, the legend says what hollow points
+                are, where there are any.
             color: any colour of matplotlib; the first of seaborn's "colorblind" unless given.
 
         Returns:
@@ -97,9 +99,7 @@ class SignalDetection:
         ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         ax.vlines(x, t["d_prime_low"], t["d_prime_high"], color=color, linewidth=1)
         ax.plot(x, t["d_prime"], "-", color=color, label=label or "_")
-        for ok, part in t.groupby(t["status"] == "ok"):
-            style = {"markerfacecolor": color if ok else "white", "markersize": 5, "zorder": 3}
-            ax.plot(x[part.index], part["d_prime"], "o", color=color, label="_", **style)
+        points(ax, x, t["d_prime"], t["status"], color, named=label is None)
         ax.set_xlabel(words)
         ax.set_ylabel("sensitivity d'")
         bare(ax)
@@ -180,7 +180,8 @@ def signal_detection(
             "network".
         design: "yes_no" or "2afc".
         choice: the choice that means yes; the last of the Session's attribute `choices` unless
-            given, or 1 where choices are 0 and 1.
+            given, or 1 where choices are 0 and 1. Of two choices other than "no" and "yes" it must
+            be given where the axis has no values below 0, since such an axis may be no signal.
         correction: "loglinear" or None.
         level: of the intervals, from the variance of z of a proportion.
         n_bins: pools the strengths into so many groups of neighbours; unless given, into 10 where
@@ -191,7 +192,8 @@ def signal_detection(
 
     Raises:
         TypeError: if the data are no Session or table, or the axis is not of numbers.
-        ValueError: if a name is unknown, or there are no trials with a signal or none without.
+        ValueError: if a name is unknown, it is not known which choice means yes, or there are no
+            trials with a signal or none without.
 
     Source: Green & Swets (1966) Signal Detection Theory and Psychophysics, Wiley; Hautus (1995)
         Behavior Research Methods 27:46 (correction); Gourevitch & Galanter (1967) Psychometrika

@@ -63,31 +63,41 @@ def timed(data: Any, axis: str | None, form: Form | None, n_bins: int | None = N
     )
 
 
-def reaction_times(table: pd.DataFrame) -> pd.Series:
+def reaction_times(table: pd.DataFrame, column: str = "rt") -> pd.Series:
     """Return the reaction times in ms, NaN where there is none, (trial,).
 
     Raises:
-        ValueError: if there are none at all, or they cannot be in ms.
+        ValueError: if there are none at all, or they are no numbers or cannot be in ms.
     """
-    require(table, "rt")
-    rt = table["rt"].astype(float)
+    require(table, column)
+    rt = pd.to_numeric(table[column], errors="coerce").astype(float)
+    words = table[column][table[column].notna() & rt.isna()]
+    if len(words):
+        raise ValueError(
+            f"`{column}` must be numbers in ms, got {words.iloc[0]!r}. Put NaN where there is none."
+        )
     if rt.isna().all():
         raise ValueError(
-            f"`rt` must be known for some trials, got none of {len(rt)}. A task whose answer is "
-            "read at a set time has no reaction times: give it a rule that has, as "
+            f"`{column}` must be known for some trials, got none of {len(rt)}. A task whose answer "
+            "is read at a set time has no reaction times: give it a rule that has, as "
             'decision_rule = Threshold(1.0, from_="stimulus").'
         )
     if np.isinf(rt).any() or (rt < 0).any():
         raise ValueError(
-            f"`rt` must be 0 or more and finite, got {rt[np.isinf(rt) | (rt < 0)].iloc[0]:g}. "
-            "Set it to NaN where there was no response."
+            f"`{column}` must be 0 or more and finite, got "
+            f"{rt[np.isinf(rt) | (rt < 0)].iloc[0]:g}. Set it to NaN where there was no response."
         )
-    if 0 < rt.max() < _FEWEST_MS:
-        raise ValueError(
-            f"`rt` must be in ms, got values of at most {rt.max():g}. If they are in seconds, "
-            "multiply them by 1000."
-        )
+    in_ms(column, rt)
     return rt
+
+
+def in_ms(column: str, times: pd.Series) -> None:
+    """Raise if times are so short that they cannot be in ms."""
+    if 0 < times.max() < _FEWEST_MS:
+        raise ValueError(
+            f"`{column}` must be in ms, got values of at most {times.max():g}. If they are in "
+            "seconds, multiply them by 1000."
+        )
 
 
 def axis_label(axis: str, units: str, x: np.ndarray) -> tuple[str, float]:

@@ -16,7 +16,7 @@ from neurotask.analysis._rows import rows_of, stimulus_axis, unanswered
 from neurotask.analysis.behavior.levels import level_of
 from neurotask.analysis.behavior.reproduction import FIGURES, SPREADS, Moments, figures, line
 from neurotask.analysis.behavior.resampling import N_DRAWS, percentiles, rng_for
-from neurotask.analysis.behavior.timed import reaction_times
+from neurotask.analysis.behavior.timed import in_ms, reaction_times
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -190,7 +190,8 @@ def weber(
 
     Raises:
         TypeError: if the data are no Session or table, or the axis is not of numbers.
-        ValueError: if a name is unknown, nothing was produced, or no interval has two trials.
+        ValueError: if a name is unknown, nothing was produced, no interval has two trials, or
+            times are not in ms or intervals not above 0.
 
     Source: Jazayeri & Shadlen (2010) Nat. Neurosci. 13:1020; Gibbon (1977) Psychological Review
         84:279.
@@ -222,8 +223,9 @@ def _analyse(
     table: pd.DataFrame, axis: str, produced: str, level: float, n_bins: int | None, seed: int
 ) -> Weber:
     choose("produced", produced, map(str, table.columns))
-    times = reaction_times(table.assign(rt=table[produced]))
+    times = reaction_times(table, produced)
     used = times.notna() & ~unanswered(table)
+    _check_intervals(axis, table.loc[used, axis])
     rows = pd.DataFrame({"t": table[axis].astype(float), "y": times})[used]
     rows["level"] = level_of(rows["t"].to_numpy(), n_bins)
     size = rows.groupby("level")["y"].transform("size")
@@ -263,6 +265,15 @@ def _analyse(
         level=level,
         n_no_response=int((~used).sum()),
     )
+
+
+def _check_intervals(axis: str, intervals: pd.Series) -> None:
+    if (intervals <= 0).any():
+        raise ValueError(
+            f"`axis` must name intervals in ms above 0, got {intervals.min():g} in {axis!r}. Name "
+            "the interval that was to be produced."
+        )
+    in_ms(axis, intervals)
 
 
 def _moments(rows: pd.DataFrame) -> Moments:

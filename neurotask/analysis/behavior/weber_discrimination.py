@@ -12,7 +12,7 @@ from neurotask._checks import number
 from neurotask.analysis._axes import axes_or_new, bare
 from neurotask.analysis._groups import Grouped, each_group
 from neurotask.analysis._rows import require, rows_of, stimulus_axis
-from neurotask.analysis.behavior.levels import level_of
+from neurotask.analysis.behavior.levels import level_of, stimulus_named
 from neurotask.analysis.psychometrics.psychometric import psychometric
 
 
@@ -133,7 +133,7 @@ def weber_discrimination(
         table = rows_of(part, ())
         name = stimulus_axis(table, axis)
         require(table, standard)
-        values = table[stimulus_axis(table, standard)].to_numpy(float)
+        values = table[stimulus_named("standard", table, standard)].to_numpy(float)
         if (values <= 0).any():
             raise ValueError(
                 f"`standard` must name values above 0, got {values.min():g} in {standard!r}. A "

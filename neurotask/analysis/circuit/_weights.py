@@ -41,7 +41,7 @@ def recurrent_of(weights: Any) -> xr.DataArray:
         )
     if isinstance(weights, xr.DataArray) and {"unit", "source"} == set(weights.dims):
         matrix = weights.transpose("unit", "source")
-    elif isinstance(weights, (np.ndarray, list)) and np.ndim(weights) == 2:
+    elif isinstance(weights, (np.ndarray, list)) and _ndim(weights) == 2:
         matrix = xr.DataArray(np.asarray(weights, float), dims=("unit", "source"))
     else:
         dims = getattr(weights, "dims", None)
@@ -60,21 +60,30 @@ def recurrent_of(weights: Any) -> xr.DataArray:
     return matrix
 
 
-def labels_of(recurrent: xr.DataArray, by: Any) -> tuple[str, np.ndarray]:
+def _ndim(weights: Any) -> int | None:
+    """Return the number of dimensions; None of arrays of several shapes, as of Keras."""
+    try:
+        return np.ndim(weights)
+    except ValueError:
+        return None
+
+
+def labels_of(recurrent: xr.DataArray, by: Any, argument: str = "by") -> tuple[str, np.ndarray]:
     """Return a name and the label of each unit, strings (unit,).
 
     Args:
         recurrent: the recurrent weights.
         by: "group", "cell_type" or "area"; "unit" for each unit alone; or one value for each unit.
+        argument: what `by` is called where it was given.
     """
     n = recurrent.sizes["unit"]
     if isinstance(by, str):
-        choose("by", by, (*LABELS, "unit"))
+        choose(argument, by, (*LABELS, "unit"))
         if by == "unit":
             return by, np.arange(n).astype(str)
         values = recurrent[by].to_numpy() if by in recurrent.coords else np.full(n, "")
         return by, np.where(values.astype(str) == "", UNNAMED, values.astype(str))
-    return str(getattr(by, "name", None) or "label"), unit_values("by", by, n).astype(str)
+    return str(getattr(by, "name", None) or "label"), unit_values(argument, by, n).astype(str)
 
 
 def unit_values(name: str, values: Any, n: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from neurotask._checks import choose
-from neurotask.analysis._axes import bare
+from neurotask.analysis._axes import bare, beside
 from neurotask.analysis.population.trajectory_plot import colors
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def draw(result: "Currents", ax: Any, show: str) -> np.ndarray:
     """Draw a panel for each source and target."""
     choose("show", show, ("mean", "units"))
     sources, targets = result.sources, result.targets
-    axes = _panels(ax, len(sources), len(targets))
+    axes = _panels(ax, len(sources), len(targets))  # (source, target)
     values = result.values
     limit = float(np.abs(values.mean(str(values.dims[0]))).max()) or 1.0
     for row, source in zip(axes, sources, strict=True):
@@ -32,19 +32,19 @@ def draw(result: "Currents", ax: Any, show: str) -> np.ndarray:
                 _lines(panel, part, result)
             else:
                 _heat(panel, part, limit)
-    _frame(axes, result, show, own=ax is None)
+    _frame(axes, result, show)
     if show == "units":
         bar = axes[0, 0].figure.colorbar(
             axes[0, 0].images[0], ax=axes.ravel().tolist(), fraction=0.04, shrink=0.6
         )
-        bar.set_label("Current")
+        bar.set_label("Current (a.u.)")
         bar.outline.set_visible(False)
     return axes
 
 
 def _panels(ax: Any, n_rows: int, n_columns: int) -> np.ndarray:
     if ax is None:
-        size = (0.8 + 2.2 * n_columns, 0.8 + 1.4 * n_rows)
+        size = (1.8 + 2.2 * n_columns, 0.8 + 1.5 * n_rows)
         how: Any = {"sharex": True, "squeeze": False, "layout": "constrained"}
         return plt.subplots(n_rows, n_columns, figsize=size, **how)[1]
     axes = np.array(ax, dtype=object)
@@ -81,15 +81,15 @@ def _heat(panel: Axes, part: xr.DataArray, limit: float) -> None:
     panel.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
-def _frame(axes: np.ndarray, result: "Currents", show: str, own: bool) -> None:
+def _frame(axes: np.ndarray, result: "Currents", show: str) -> None:
     event = "trial start" if result.align is None else f"{result.align} start"
     for target, panel in zip(result.targets, axes[0], strict=True):
         panel.set_title(f"into {target}", fontsize="medium")
     for panel in axes[-1]:
         panel.set_xlabel(f"Time from\n{event} (ms)")
     for source, row in zip(result.sources, axes, strict=True):
-        kind = "Current" if show == "mean" else "Unit"
-        row[0].set_ylabel(f"{kind}\nfrom {source}")
+        kind = "Current (a.u.)\nfrom {}" if show == "mean" else "Unit, current\nfrom {}"
+        row[0].set_ylabel(kind.format(source))
         if show == "mean":
             # One scale a source: a strong source would flatten a weak one.
             low, high = (f(p.get_ylim()[i] for p in row) for i, f in enumerate((min, max)))
@@ -99,8 +99,4 @@ def _frame(axes: np.ndarray, result: "Currents", show: str, own: bool) -> None:
     handles, labels = axes[0, -1].get_legend_handles_labels()
     if handles:
         title = None if result.condition == ("trial",) else ", ".join(result.condition)
-        how: Any = {"fontsize": "small", "frameon": False, "title": title}
-        if own:  # beside all panels, where it moves none of them
-            axes[0, -1].figure.legend(handles, labels, loc="outside right upper", **how)
-        else:
-            axes[0, -1].legend(handles, labels, **how)
+        beside(axes[0, -1], handles, labels, title=title)

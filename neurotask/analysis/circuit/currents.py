@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from neurotask._blocks import by_trial
-from neurotask.analysis._alignment import average
+from neurotask.analysis._alignment import average, step_of
+from neurotask.analysis._arguments import numbers
 from neurotask.analysis.circuit import current_plot as plotting
 from neurotask.analysis.circuit._sent import Sent, check_session, sent
 from neurotask.analysis.circuit._weights import kernels_of, labels_of
@@ -112,6 +113,8 @@ class Currents:
     def plot(self, ax: Any = None, *, show: Literal["mean", "units"] = "mean") -> np.ndarray | Axes:
         """Draw the current of each source into each target group, a panel each.
 
+        They are in the arbitrary units of the network. The bias is a source only if it was given.
+
         Args:
             ax: axes, (source, target) of them; those of a new figure unless given.
             show: "mean": the mean over the units that receive, a line a condition; "units": each
@@ -211,6 +214,7 @@ def currents(
     name, labels = labels_of(recurrent, by)
     check_session(session, of, recurrent.sizes["unit"])
     session = by_trial(session)
+    _check_steps(session)
     what = sent(session, kernels, of, start)
     names = condition_names(session, condition)
     if names == ("trial",):
@@ -245,6 +249,16 @@ def currents(
     )
 
 
+def _check_steps(session: xr.Dataset) -> None:
+    """Raise unless the steps of a Session follow one another."""
+    step = step_of(session)
+    if not np.isclose(step, session.attrs.get("dt", step), rtol=1e-3):
+        raise ValueError(
+            f"`session` must hold every step, since the rates of one act in the next, got steps "
+            f"{step:g} ms apart where dt is {session.attrs['dt']:g} ms. Take steps of the result."
+        )
+
+
 def _single(session: xr.Dataset, what: Sent) -> xr.DataArray:
     """Return what is sent in each trial, (trial, time, column), with what trials are of."""
     on_trials = {k: c for k, c in session.coords.items() if c.dims == ("trial",)}
@@ -266,7 +280,7 @@ def _parts(
             matrix = kernels[kernel].transpose("unit", ...).to_numpy().astype(float)
             parts[_free(kernel, parts)] = data[..., what.columns[kernel]] @ matrix.T
     if bias is not None:
-        given = np.asarray(bias, float)
+        given = numbers("bias", f"one number for each of the {len(labels)} units", bias)
         if given.shape != (len(labels),):
             raise ValueError(
                 f"`bias` must be one number for each of the {len(labels)} units, got the shape "

@@ -140,8 +140,11 @@ def lesions(
         >>> found.table["target"].unique().tolist()
         ['E', 'I']
     """
-    if not callable(run):
-        raise TypeError(f"`run` must be callable, as model.run, got {type(run).__name__}.")
+    if not callable(run) or callable(getattr(run, "run", None)):
+        raise TypeError(
+            f"`run` must be a function that runs the network, got {type(run).__name__}. Give "
+            "model.run, without calling it."
+        )
     number("level", level, low=0, high=1, above=True)
     count("n_bootstrap", n_bootstrap)
     named, doses = names_of("phases", phases) or (None,), _doses(factors)

@@ -24,7 +24,8 @@ class Spectrum:
         abscissa: the largest real part: linear units, tau x' = -x + W x, are stable below 1.
         circular_radius: radius of the disc that the eigenvalues of a random matrix with the same
             mean and variance in each block of cell groups fill.
-        outliers: which eigenvalues lie outside that disc, boolean (unit,).
+        margin: share of the disc's radius by which an outlier lies outside.
+        outliers: which eigenvalues lie outside that disc by more than this, boolean (unit,).
         non_normality: Henrici's departure from normality over the Frobenius norm, from 0 (normal)
             to 1 (all eigenvalues 0, as in a chain).
     """
@@ -33,6 +34,7 @@ class Spectrum:
     radius: float
     abscissa: float
     circular_radius: float
+    margin: float
     outliers: np.ndarray
     non_normality: float
 
@@ -63,8 +65,8 @@ class Spectrum:
     def __repr__(self) -> str:
         return (
             f"<Spectrum of {len(self.eigenvalues_)} units: radius {self.radius:.3g}, abscissa "
-            f"{self.abscissa:.3g}, {int(self.outliers.sum())} outside the circular law's "
-            f"{self.circular_radius:.3g}, non-normality {self.non_normality:.2f}>"
+            f"{self.abscissa:.3g}, {int(self.outliers.sum())} outside {1 + self.margin:g} x the "
+            f"circular law's {self.circular_radius:.3g}, non-normality {self.non_normality:.2f}>"
         )
 
 
@@ -110,12 +112,13 @@ def spectrum(weights: Any, *, blocks: Any = "group", margin: float = 0.25) -> Sp
     values = values[np.lexsort((-np.imag(values), -np.real(values), -np.abs(values).round(12)))]
     size = (matrix**2).sum()
     departure = max(size - (np.abs(values) ** 2).sum(), 0.0)
-    disc = circular_radius(matrix, labels_of(recurrent, blocks)[1])
+    disc = circular_radius(matrix, labels_of(recurrent, blocks, "blocks")[1])
     return Spectrum(
         eigenvalues_=values,
         radius=float(np.abs(values).max()),
         abscissa=float(np.real(values).max()),
         circular_radius=disc,
+        margin=margin,
         outliers=np.abs(values) > disc * (1 + margin),
         non_normality=float(np.sqrt(departure / size)) if size else 0.0,
     )

@@ -56,7 +56,11 @@ def draw_spectrum(result: "Spectrum", ax: Axes | None) -> Axes:
     values, outside = result.eigenvalues_, result.outliers
     dots: Any = {"linestyle": "none", "marker": "o", "markersize": 3.5}
     ax.plot(
-        np.real(values[~outside]), np.imag(values[~outside]), color=blue, label="within", **dots
+        np.real(values[~outside]),
+        np.imag(values[~outside]),
+        color=blue,
+        label=f"within {1 + result.margin:g} x the law",
+        **dots,
     )
     if outside.any():
         out = values[outside]

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 
+from neurotask._checks import choose
 from neurotask.analysis.circuit import weight_plots as plotting
 from neurotask.analysis.circuit._weights import (
     LABELS,
@@ -46,6 +47,8 @@ class WeightStructure:
 
     def means(self, of: str = "mean") -> pd.DataFrame:
         """Return a column of `table` as a matrix, targets in rows and sources in columns."""
+        numeric = self.table.select_dtypes("number").columns
+        choose("of", of, map(str, numeric))
         names = pd.unique(self.table["target"])
         wide = self.table.pivot(index="target", columns="source", values=of)
         return wide.loc[names, names]
@@ -130,7 +133,7 @@ def _keys(
     names, keys, divide = [], [], []
     for one in sort_by if several else (sort_by,):
         if isinstance(one, str):
-            name, values = labels_of(recurrent, one)
+            name, values = labels_of(recurrent, one, "sort_by")
         else:
             name, values = (
                 str(getattr(one, "name", None) or "value"),

@@ -12,12 +12,12 @@ from neurotask._checks import count, number
 from neurotask.analysis._arguments import names_of
 from neurotask.analysis.dynamics import starts as beginning
 from neurotask.analysis.dynamics.linear import ordered
-from neurotask.analysis.dynamics.mapping import Mapping, chunks
+from neurotask.analysis.dynamics.mapping import Mapping, check_step, chunks
 from neurotask.analysis.dynamics.points import FixedPoints
-from neurotask.analysis.dynamics.search import Ends, Search, descend
+from neurotask.analysis.dynamics.search import Ends, PointSearch, descend
 from neurotask.analysis.dynamics.starts import Visited
 
-_USUAL = Search()
+_USUAL = PointSearch()
 _KEPT = 1000  # visited states that a result keeps, for its figure
 
 
@@ -30,7 +30,7 @@ def fixed_points(
     n_starts: int = 200,
     scatter: float = 0.0,
     seed: int = 0,
-    search: Search = _USUAL,
+    search: PointSearch = _USUAL,
     jacobian: Callable[..., Any] | None = None,
     rates: Callable[..., Any] | None = None,
     dt: float | None = None,
@@ -95,8 +95,9 @@ def fixed_points(
     owner = getattr(step, "__self__", None)
     dt = _dt(dt, given.dt, owner)
     form = given.conditions[0].states.shape[1:]
-    mapping = Mapping(step, form, jacobian or getattr(owner, "jacobian", None))
     spread = _spread(given.conditions)
+    known = jacobian or _method(owner, "jacobian")
+    mapping = Mapping(step, form, known, scale=spread / np.sqrt(np.prod(form)))
     first = given.conditions[0]
     two = first.states[[0, -1]].reshape(2, -1)
     mapping.check(two, np.tile(first.input, (2, 1)))
@@ -117,7 +118,7 @@ def fixed_points(
     offsets = np.cumsum([0, *(len(part.states) for part in parts)])
     tables = [part.starts(offset) for part, offset in zip(parts, offsets, strict=False)]
     shaped = kept.reshape(-1, *form)
-    rated = rates or getattr(owner, "rates", None)
+    rated = rates or _method(owner, "rates")
     return FixedPoints(
         states=shaped,
         rates=None if rated is None else _rates(rated, shaped, form[-1]),
@@ -163,7 +164,7 @@ class _Found:
 
     def __init__(
         self, mapping: Mapping, visited: Visited, begun: np.ndarray, which: np.ndarray,
-        spread: float, dt: float, search: Search,
+        spread: float, dt: float, search: PointSearch,
     ):  # fmt: skip
         inputs = np.tile(visited.input, (len(begun), 1))
         ends = descend(mapping, begun, inputs, spread, dt, search)
@@ -265,17 +266,22 @@ def _some(conditions: list[Visited], seed: int) -> np.ndarray:
 
 
 def _check(step: Any, search: Any) -> None:
-    if not callable(step):
+    check_step(step)
+    if not isinstance(search, PointSearch):
         raise TypeError(
-            f"`step` must be a function step(state, input) -> state, got {step!r}. "
-            "Give model.step, without calling it."
+            f"`search` must be a PointSearch, got {search!r}. Give PointSearch(slow=1000.0)."
         )
-    if not isinstance(search, Search):
-        raise TypeError(f"`search` must be a Search, got {search!r}. Give Search(slow=1000.0).")
+
+
+def _method(owner: Any, name: str) -> Any:
+    found = getattr(owner, name, None)
+    return found if callable(found) else None
 
 
 def _dt(given: float | None, of_session: float | None, owner: Any) -> float:
     """Return the length of a step in ms, said once or more and alike."""
+    if given is not None:
+        number("dt", given, low=0.0, above=True)
     known = [one for one in (given, of_session, getattr(owner, "dt", None)) if one is not None]
     if not known:
         raise ValueError(

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from neurotask._checks import count, number
+from neurotask.analysis._arguments import numbers
 from neurotask.analysis._axes import axes_or_new, bare
-from neurotask.analysis.dynamics.mapping import Mapping
+from neurotask.analysis.dynamics.mapping import Mapping, check_step
 from neurotask.analysis.dynamics.points_plot import check_plane
 
 
@@ -59,6 +61,8 @@ class Flow:
             self.x, self.y, across, up, color="white", linewidth=0.6, arrowsize=0.7, density=0.9
         )
         bar = ax.figure.colorbar(shades, ax=ax, location="top", shrink=0.8)
+        bar.locator = MaxNLocator(5)
+        bar.update_ticks()
         bar.set_label(r"log$_{10}$ speed (units of the state per ms)")
         ax.set(xlabel=f"PC {self.components[0] + 1}", ylabel=f"PC {self.components[1] + 1}")
         bare(ax)
@@ -103,6 +107,7 @@ def flow(
 
     Source: Strogatz (2015), Nonlinear Dynamics and Chaos, 2nd ed., section 6.1 (phase portraits).
     """
+    check_step(step)
     check_plane(pca, components)
     if pca.of != "states":
         raise ValueError(
@@ -116,7 +121,8 @@ def flow(
             "`dt` must be the length of a step in ms where the owner of `step` does not say it, "
             "got None. Speeds need it."
         )
-    constant = np.asarray(input, float)
+    number("dt", dt, low=0.0, above=True)
+    constant = numbers("input", "constant inputs, (input,), such as points.inputs[0]", input)
     if constant.ndim != 1 or not np.isfinite(constant).all():
         raise ValueError(f"`input` must be finite constant inputs, (input,), got {input!r}.")
     axes, mean = pca.components_[list(components)], pca.mean_
@@ -129,7 +135,7 @@ def flow(
     mapping = Mapping(step, (len(mean),), None)
     inputs = np.tile(constant, (len(states), 1))
     mapping.check(states[[0, -1]], inputs[[0, -1]])
-    velocity = (mapping(states, inputs) - states) / number("dt", float(dt), low=0.0, above=True)
+    velocity = (mapping(states, inputs) - states) / dt
     return Flow(
         x=x,
         y=y,

@@ -20,7 +20,7 @@ _NEIGHBOURS = 0.15  # share of the points that say which way the line runs
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class LineCriteria:
     """What counts as a line attractor.
 
     Args:
@@ -29,7 +29,7 @@ class Line:
         alignment: least |cosine| of the slowest mode and the line, median.
 
     Example:
-        >>> Line(ratio=10.0).share
+        >>> LineCriteria(ratio=10.0).share
         0.9
     """
 
@@ -43,19 +43,19 @@ class Line:
         number("alignment", self.alignment, low=0.0, high=1.0)
 
 
-_USUAL = Line()
+_USUAL = LineCriteria()
 
 
 @overload
 def line_attractor(
-    points: FixedPoints, *, criteria: Line = _USUAL, by: None = None
+    points: FixedPoints, *, criteria: LineCriteria = _USUAL, by: None = None
 ) -> LineAttractor: ...
 @overload
 def line_attractor(
-    points: FixedPoints, *, criteria: Line = _USUAL, by: str | Sequence[str]
+    points: FixedPoints, *, criteria: LineCriteria = _USUAL, by: str | Sequence[str]
 ) -> Grouped[LineAttractor]: ...
 def line_attractor(
-    points: FixedPoints, *, criteria: Line = _USUAL, by: str | Sequence[str] | None = None
+    points: FixedPoints, *, criteria: LineCriteria = _USUAL, by: str | Sequence[str] | None = None
 ) -> LineAttractor | Grouped[LineAttractor]:
     """Test whether points are a line attractor, and find what its network integrates.
 
@@ -67,8 +67,8 @@ def line_attractor(
     The slowest mode is the one whose eigenvalue is nearest to 1.
 
     Args:
-        points: what `fixed_points` found, best with Search(find="slow"), which keeps the whole of a
-            line whose points drift. Outliers are left out.
+        points: what `fixed_points` found, best with PointSearch(find="slow"), which keeps the whole
+            of a line whose points drift. Outliers are left out.
         criteria: what counts as a line attractor.
         by: the conditions of the points: each has a line of its own.
 
@@ -100,8 +100,10 @@ def line_attractor(
             f"`points` must be FixedPoints, got {type(points).__name__}. "
             "Give what fixed_points(...) returned."
         )
-    if not isinstance(criteria, Line):
-        raise TypeError(f"`criteria` must be a Line, got {criteria!r}. Give Line(ratio=10.0).")
+    if not isinstance(criteria, LineCriteria):
+        raise TypeError(
+            f"`criteria` must be LineCriteria, got {criteria!r}. Give LineCriteria(ratio=10.0)."
+        )
     names = names_of("by", by)
     conditions = tuple(str(name) for name in points.conditions.columns)
     several = len(conditions) > 0 and len(points.conditions.drop_duplicates()) > 1
@@ -114,7 +116,7 @@ def line_attractor(
     if not len(kept):
         raise ValueError(
             f"`points` must hold a point, got none near the visited states: {points!r}. "
-            "Search from more starts, or with a shorter Search(slow=...)."
+            "Search from more starts, or with a shorter PointSearch(slow=...)."
         )
     if not names:
         return _line(kept, criteria)
@@ -124,7 +126,7 @@ def line_attractor(
     return Grouped(results=results, by=names, together=True)
 
 
-def _line(points: FixedPoints, criteria: Line) -> LineAttractor:
+def _line(points: FixedPoints, criteria: LineCriteria) -> LineAttractor:
     flat = points.states.reshape(len(points), -1)
     centre = flat.mean(0)
     axis, share = _principal(flat - centre)

@@ -125,6 +125,10 @@ class LineAttractor:
                 self.position[order], self.time_constants[order, mode], "o-", color=color,
                 markerfacecolor=face, markersize=4, linewidth=0.8, label=name,
             )  # fmt: skip
+        shown = self.time_constants[:, :2]
+        shown = shown[np.isfinite(shown) & (shown > 0)]
+        if len(shown) and np.ptp(shown) < 1e-6 * shown.max():
+            ax.set_ylim(shown[0] / 2, shown[0] * 2)  # one value gives an axis no length
         ax.set_yscale("log")
         ax.set(xlabel="position along the line (units of the state)", ylabel="time constant (ms)")
         if label is None:
@@ -136,8 +140,11 @@ class LineAttractor:
         said = {True: "a line attractor", False: "no line attractor", None: "undetermined"}
         first, second = np.median(self.time_constants, axis=0)
         values = dict(zip(self.criteria["criterion"], self.criteria["value"], strict=True))
+        missed = [str(name) for name in self.criteria.loc[~self.criteria["met"], "criterion"]]
+        why = f"not met: {', '.join(missed)}" if self.is_line is False else self.status
+        note = "" if self.is_line else f" ({why})"
         return (
-            f"<LineAttractor: {said[self.is_line]} ({self.status}), {len(self.position)} points; "
+            f"<LineAttractor: {said[self.is_line]}{note}, {len(self.position)} points; "
             f"neighbours vary along one direction by {values['share']:.1%}; time constants "
             f"{first:.4g} and {second:.4g} ms; slowest mode and line |cos| "
             f"{values['alignment']:.3f}>"

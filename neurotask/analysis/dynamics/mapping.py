@@ -15,12 +15,16 @@ class Mapping:
         step: `step(state (..., *form), input (..., input)) -> state`.
         form: shape of a state, (unit,) or (variable, unit).
         jacobian: `jacobian(state, input) -> (..., *form, *form)`; None: by differences.
+        scale: usual size of an entry of a state: differences are small beside it.
     """
 
-    def __init__(self, step: Any, form: tuple[int, ...], jacobian: Callable | None):
+    def __init__(
+        self, step: Any, form: tuple[int, ...], jacobian: Callable | None, scale: float = 1.0
+    ):
         self._step, self._form, self._jacobian = step, form, jacobian
         self.size = int(np.prod(form))
         self.precision = float(np.finfo(np.float64).eps)  # until `check` has seen a step
+        self.scale = scale
 
     def __call__(self, states: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """Return the states after a step, (point, size), for inputs (point, input)."""
@@ -35,7 +39,13 @@ class Mapping:
             inputs: (point, input).
         """
         given = states.reshape(-1, *self._form)
-        after = np.asarray(self._step(given, inputs))
+        try:
+            after = np.asarray(self._step(given, inputs))
+        except Exception as error:
+            error.add_note(
+                f"`step` was given states {given.shape} and inputs {inputs.shape}, a row a state."
+            )
+            raise
         if after.shape != given.shape:
             raise ValueError(
                 f"`step` must return states of the shape that it is given, {given.shape}, got "
@@ -62,6 +72,12 @@ class Mapping:
                 "`step` must step each state by itself, got another state after a step alone than "
                 "in a batch. Treat the leading axes as states of their own."
             )
+        if len(self._form) > 1 and self._are_states(given, inputs, after):
+            raise ValueError(
+                f"`states` must be (state, unit), or (state, variable, unit), got {self._form[0]} "
+                "rows for each, which `step` takes as states of their own. Give "
+                f"states.reshape(-1, {self._form[-1]})."
+            )
         if self._jacobian is not None:
             self._check_jacobian(states[:1], inputs[:1])
 
@@ -82,7 +98,7 @@ class Mapping:
         """
         n = self.size
         x, u = (np.repeat(values, n, axis=0) for values in (states, inputs))
-        size = self.precision**0.5 * np.maximum(np.abs(states).max(1), 1.0)[:, None, None]
+        size = self.precision**0.5 * self._size(states)[:, None, None]
         x += (size * np.eye(n)).reshape(-1, n)
         rise = (self(x, u).reshape(-1, n, n) - after[:, None]) / size
         return rise.swapaxes(1, 2)
@@ -99,21 +115,33 @@ class Mapping:
         for at in chunks(len(states), n * self.size):
             x, u = (np.repeat(values[at], n, axis=0) for values in (states, inputs))
             # The error of central differences is least near the cube root of the precision.
-            size = self.precision ** (1 / 3) * np.maximum(np.abs(states[at]).max(1), 1.0)
+            size = self.precision ** (1 / 3) * self._size(states[at])
             h = (size[:, None, None] * np.eye(n)).reshape(-1, n)
             rise = self(*displaced(x, u, h)) - self(*displaced(x, u, -h))
             rise = rise.reshape(-1, n, self.size) / (2 * size[:, None, None])
             found[at] = rise.swapaxes(1, 2)
         return found
 
+    def _size(self, states: np.ndarray) -> np.ndarray:
+        """Return what a difference is measured by, (point,)."""
+        return np.maximum(np.abs(states).max(1), self.scale)
+
     def _is_coarser(self, states: np.ndarray, inputs: np.ndarray) -> bool:
         """Return whether a step takes states in float64 and computes in less."""
-        along = np.cos(np.arange(self.size) + 1.0) * max(np.abs(states).max(), 1.0)
+        along = np.cos(np.arange(self.size) + 1.0) * self._size(states).max()
         rise = [
             (self(states + h * along, inputs) - self(states - h * along, inputs)) / (2 * h)
             for h in (1e-3, 1e-8)
         ]
         return bool(np.linalg.norm(rise[1] - rise[0]) > 0.5 * np.linalg.norm(rise[0]) + 0.01)
+
+    def _are_states(self, given: np.ndarray, inputs: np.ndarray, after: np.ndarray) -> bool:
+        """Return whether what is taken for the variables of a state are states: trials by time."""
+        try:
+            alone = np.asarray(self._step(given[:, 0], inputs))
+        except Exception:  # a step of several variables may fail in any way without them
+            return False
+        return alone.shape == after[:, 0].shape and np.allclose(alone, after[:, 0])
 
     def _check_jacobian(self, state: np.ndarray, inputs: np.ndarray) -> None:
         assert self._jacobian is not None
@@ -126,7 +154,7 @@ class Mapping:
             )
         # One direction that touches every entry tells a transposed matrix from the right one.
         along = np.cos(np.arange(self.size) + 1.0)
-        h = self.precision ** (1 / 3) * max(np.abs(state).max(), 1.0)
+        h = self.precision ** (1 / 3) * float(self._size(state)[0])
         rise = (self(state + h * along, inputs) - self(state - h * along, inputs)) / (2 * h)
         got = found.reshape(self.size, self.size) @ along
         if not np.allclose(rise[0], got, rtol=0, atol=0.01 * (np.abs(got).max() + 1e-3)):
@@ -134,6 +162,17 @@ class Mapping:
                 "`jacobian` must be the derivative of `step`, d after / d before, got matrices "
                 "that differences of `step` do not agree with. Is it transposed?"
             )
+
+
+def check_step(step: Any) -> None:
+    """Raise unless `step` is a function; a model can be called too, but is none."""
+    if callable(step) and not callable(getattr(step, "step", None)):
+        return
+    given = type(step).__name__ if callable(step) else repr(step)
+    raise TypeError(
+        f"`step` must be a function step(state, input) -> state, got {given}. "
+        "Give model.step, without calling it."
+    )
 
 
 def chunks(n: int, entries: int) -> list[slice]:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from neurotask._checks import choose, count
 from neurotask.analysis.dynamics import linear
 from neurotask.analysis.dynamics import points_plot as plotting
-from neurotask.analysis.dynamics.search import Search
+from neurotask.analysis.dynamics.search import PointSearch
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -63,7 +63,7 @@ class FixedPoints:
     phase: str | None
     spread: float
     dt: float
-    search: Search
+    search: PointSearch
 
     def __len__(self) -> int:
         return len(self.states)
@@ -140,6 +140,11 @@ class FixedPoints:
         starts = np.ones(len(self.starts), bool)
         summary = np.ones(len(self.input_summary), bool)
         for name, level in levels.items():
+            if not len(self.conditions.columns):
+                raise ValueError(
+                    f"`levels` must be left out for points of one condition, got {name!r}. Search "
+                    f"each by itself: fixed_points(..., condition={name!r})."
+                )
             choose("levels", name, map(str, self.conditions.columns))
             known = self.starts[name].unique().tolist()
             if level not in known:

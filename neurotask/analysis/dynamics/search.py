@@ -16,7 +16,7 @@ _LEVEL = 1e-7  # slope of q there, relative to |J| |r|
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
+class PointSearch:
     """How fixed points are searched for, and what counts as one.
 
     Speeds are told as times: that in which a state, kept at the speed of the point, would move by
@@ -34,7 +34,7 @@ class Search:
         iterations: after how many a start is given up.
 
     Example:
-        >>> Search(find="slow", slow=1000.0).unique
+        >>> PointSearch(find="slow", slow=1000.0).unique
         0.01
     """
 
@@ -72,7 +72,12 @@ class Ends:
 
 
 def descend(
-    mapping: Mapping, starts: np.ndarray, inputs: np.ndarray, spread: float, dt: float, how: Search
+    mapping: Mapping,
+    starts: np.ndarray,
+    inputs: np.ndarray,
+    spread: float,
+    dt: float,
+    how: PointSearch,
 ) -> Ends:
     """Minimise q from all starts, each until it is done.
 
@@ -117,6 +122,12 @@ class _Walk:
     """Where each start is on its way.
 
     Args: those of `descend`.
+
+    Attributes:
+        x: states, (start, size).
+        r: F(x, u) - x, (start, size).
+        iterations: how many steps each has taken, (start,).
+        why: why it is done, "iterations" while it is not, (start,).
     """
 
     def __init__(self, mapping: Mapping, starts: np.ndarray, inputs: np.ndarray, spread: float):
@@ -181,7 +192,8 @@ class _Walk:
         self.why[rows[~steep]] = "minimum"
         curvature = jacobian.swapaxes(1, 2) @ jacobian
         floor = np.maximum(least, _LEAST * square)
-        self._mu[rows] = np.fmax(np.fmin(self._mu[rows], square), floor)
+        begun = np.where(np.isnan(self._mu[rows]), 1e-3 * square, self._mu[rows])
+        self._mu[rows] = np.clip(begun, floor, np.maximum(square, floor))
         left = np.flatnonzero(steep)
         for _ in range(_TRIES):
             left = self._tried(rows, left, q, slope, curvature)

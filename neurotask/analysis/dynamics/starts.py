@@ -10,8 +10,10 @@ import xarray as xr
 from neurotask._blocks import by_trial
 from neurotask._checks import choose, listed
 from neurotask._streams import Stream, generator
-from neurotask.analysis._alignment import onsets, step_of
+from neurotask.analysis._alignment import onsets, phase_edge, step_of
+from neurotask.analysis._arguments import numbers
 from neurotask.analysis._rows import NETWORKS
+from neurotask.analysis._sessions import of_trials
 
 _CHANGES = 20.0  # variance over time of the mean input, relative to that of noise
 _ENOUGH = 4  # trials from which on inputs that change are told from noise
@@ -76,7 +78,13 @@ def of_session(session: xr.Dataset, given: Any, condition: tuple[str, ...]) -> S
         inside = (steps >= start[:, None]) & (steps < stop[:, None])
     else:
         inside = np.ones(states.shape[:2], bool)
-    inside &= np.isfinite(states).reshape(*states.shape[:2], -1).all(-1)
+    there = np.isfinite(states).reshape(*states.shape[:2], -1).all(-1)
+    if isinstance(given, str) and not inside.any():
+        raise ValueError(
+            f"`input` must be a phase that has a step in a trial, got {given!r}, which is empty in "
+            f"all {len(inside)} of them. Name another phase."
+        )
+    inside &= there
     if not inside.any():
         raise ValueError("`session` must hold a state of that phase, got NaN alone. Run trials.")
     channels = [str(name) for name in session["input"].to_numpy()] if "input" in session else []
@@ -93,10 +101,14 @@ def of_session(session: xr.Dataset, given: Any, condition: tuple[str, ...]) -> S
         rows = np.stack([which[:, 0], time], axis=1)
         found.append(Visited(label, states[which[:, 0], which[:, 1]].astype(float), rows, constant))
         parts.append(part)
+    if not found:
+        raise ValueError("`session` must hold a state of each condition, got none. Run trials.")
     if not isinstance(given, str):
         found, channels = _held(found, given, channels)
     phase = given if isinstance(given, str) else None
-    return Starts(found, channels, pd.concat(parts, ignore_index=True), step_of(session), phase)
+    # What a step lasts, also where some of the visited states were taken.
+    dt = float(session.attrs.get("dt", step_of(session)))
+    return Starts(found, channels, pd.concat(parts, ignore_index=True), dt, phase)
 
 
 def of_array(states: Any, given: Any) -> Starts:
@@ -148,10 +160,8 @@ def sampled(
 
 def _phase(session: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return first step of a phase and the step after its last, (trial,); both -1 without it."""
-    phases = session["phase"].to_numpy().tolist() if "phase" in session.coords else []
-    choose("input", name, phases)
+    stop = phase_edge(session, "input", name, "phase_stop")
     start = onsets(session, name)
-    stop = session["phase_stop"].transpose("trial", "phase").to_numpy()[:, phases.index(name)]
     step = (stop - float(session["time"][0])) / step_of(session)
     return start, np.where((start < 0) | np.isnan(step), -1, np.rint(np.nan_to_num(step)))
 
@@ -162,7 +172,7 @@ def _groups(session: xr.Dataset, names: tuple[str, ...]) -> list[tuple[dict, np.
     if not names:
         return [({}, np.ones(n, bool))]
     known = [str(name) for name, c in session.coords.items() if c.dims == ("trial",)]
-    table = pd.DataFrame({choose("condition", k, known): session[k].to_numpy() for k in names})
+    table = pd.DataFrame({of_trials("condition", k, known): session[k].to_numpy() for k in names})
     groups = table.groupby(list(names), sort=True, observed=True).indices
     found = []
     for key, rows in groups.items():
@@ -188,6 +198,7 @@ def _constant(
         channels: names of the inputs.
         label: the condition.
     """
+    choose("inputs", "inputs", map(str, session.data_vars))
     inputs = session["inputs"].transpose("trial", "time", "input").to_numpy()
     values = inputs[which[:, 0], which[:, 1]].astype(float)  # (moment, input)
     trial = np.unique(which[:, 0], return_inverse=True)[1]
@@ -230,7 +241,9 @@ def _mean_by(group: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _held(found: list[Visited], given: Any, channels: list[str]) -> tuple[list[Visited], list[str]]:
     """Return the conditions with constant inputs that are given, and names of the inputs."""
-    values = np.asarray(given, float)
+    values = numbers(
+        "input", "the name of a phase or constant inputs, (input,) or (condition, input)", given
+    )
     if values.ndim not in (1, 2) or not values.size or not np.isfinite(values).all():
         raise ValueError(
             "`input` must be the name of a phase or finite constant inputs, (input,) or "

@@ -11,6 +11,7 @@ from neurotask._checks import choose
 from neurotask.analysis._alignment import Averages, activity, average, gather, onsets, step_of
 from neurotask.analysis._arguments import ends, names_of
 from neurotask.analysis._rows import NO_CHOICE
+from neurotask.analysis._sessions import of_trials
 
 Which = Literal["all", "correct"]
 Window = tuple[float, float]
@@ -31,7 +32,7 @@ def known_names(argument: str, session: xr.Dataset, names: Sequence[str]) -> Non
     """Raise unless each name is a coordinate of `trial`."""
     known = [str(name) for name, c in session.coords.items() if c.dims == ("trial",)]
     for name in names:
-        choose(argument, name, known)
+        of_trials(argument, name, known)
 
 
 def counting(session: xr.Dataset, trials: str) -> np.ndarray:
@@ -47,7 +48,8 @@ def counting(session: xr.Dataset, trials: str) -> np.ndarray:
         )
     correct = session["correct"].to_numpy().astype(float)
     chosen = session["choice"].to_numpy() != NO_CHOICE if "choice" in session.coords else wanted
-    return (np.isnan(correct) | (correct == 1)) & chosen
+    # To make no choice may be the right answer, as to a no-go cue.
+    return (np.isnan(correct) & chosen) | (correct == 1)
 
 
 def averaged(

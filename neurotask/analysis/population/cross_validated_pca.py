@@ -131,10 +131,12 @@ def cross_validated_pca(
         place = condition_of(part.isel(trial=used), averages, names)
         pairs = halves(values[used], place, n_repeats, seed)
         held = [_held(_centred(a, center), _centred(b, center), of) for a, b in pairs]
-        fitted, reliable, error = (np.array(one) for one in zip(*held, strict=True))
+        fitted, shared, error = (np.array(one) for one in zip(*held, strict=True))
+        # Over the mean of all divisions: in a single one, the sum may come near 0 or below.
+        whole = shared.sum(axis=1).mean()
         return CrossValidatedPCA(
             fitted_by_repeat=fitted,
-            reliable_by_repeat=reliable,
+            reliable_by_repeat=shared / whole if whole > 0 else np.full(shared.shape, np.nan),
             error_by_repeat=error,
             n_trials=averages.n_trials,
             of=of,
@@ -156,7 +158,7 @@ def _centred(values: np.ndarray, center: Center) -> np.ndarray:
 def _held(a: np.ndarray, b: np.ndarray, of: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What components of A fit of A and hold in B, (component,), and the errors, (component + 1,).
 
-    As shares of the variance of A, of the reliable variance of all, and of the variance of B.
+    As shares of the variance of A, in the unit of the variance, and as shares of that of B.
     """
     if np.allclose(a, 0, atol=1e-12) or np.allclose(b, 0, atol=1e-12):
         raise ValueError(
@@ -169,4 +171,4 @@ def _held(a: np.ndarray, b: np.ndarray, of: str) -> tuple[np.ndarray, np.ndarray
     total = (b**2).sum()
     # |B - sum of (A v_i) v_i'|^2, one component after the other.
     error = (total + np.concatenate([[0.0], np.cumsum(fitted - 2 * shared)])) / total
-    return fitted / fitted.sum(), shared / shared.sum(), error
+    return fitted / fitted.sum(), shared, error

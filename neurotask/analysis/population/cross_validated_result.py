@@ -19,7 +19,8 @@ class CrossValidatedPCA:
 
     Args:
         fitted_by_repeat: share of the variance of the half that was fitted, (repeat, component).
-        reliable_by_repeat: share of the reliable variance, (repeat, component); it may be below 0.
+        reliable_by_repeat: reliable variance over the mean of its sum over all repeats, (repeat,
+            component); it may be below 0. NaN where that mean is: then nothing is reliable.
         error_by_repeat: squared error of predicting the other half from none, one, ... components,
             as a share of its variance, (repeat, component + 1).
         n_trials: number of trials of each condition.

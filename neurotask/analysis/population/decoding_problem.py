@@ -8,7 +8,6 @@ import pandas as pd
 from sklearn.base import is_classifier
 
 from neurotask._checks import choose
-from neurotask.analysis._rows import NO_CHOICE
 from neurotask.analysis.population.folds import Folds
 from neurotask.analysis.population.samples import Samples, levels_of
 
@@ -79,12 +78,10 @@ def pose(
 ) -> Problem:
     """Return the problem of decoding `target`, over the trials that have all that is named."""
     named = {"target": target, "groups": groups, "generalize_over": generalize_over}
-    columns = {a: found.column(a, name) for a, name in named.items() if name is not None}
+    columns = {a: found.variable(a, name) for a, name in named.items() if name is not None}
     there = np.ones(len(found.trials), bool)
-    for argument, column in columns.items():
+    for column in columns.values():
         there &= column.notna().to_numpy()
-        if named[argument] == "choice":
-            there &= (column != NO_CHOICE).to_numpy()
     columns = {argument: column[there] for argument, column in columns.items()}
     y, levels = _labels(columns["target"], target, kind, estimator)
     level, held_out = None, np.empty(0)

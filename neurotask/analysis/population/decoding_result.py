@@ -55,7 +55,10 @@ class Decoding:
 
     @property
     def p(self) -> xr.DataArray:
-        """Return the share of shuffles that score as high, at each time on its own."""
+        """Return the share of shuffles that score as high, at each time on its own.
+
+        NaN where there is no score. A shuffle without one counts as one that is as high.
+        """
         return self._share(self._shuffles())
 
     @property
@@ -66,7 +69,7 @@ class Decoding:
         most that level, whatever the number of times.
         """
         null = self._shuffles()
-        highest = null.reshape(len(null), -1).max(axis=1)
+        highest = np.fmax.reduce(null.reshape(len(null), -1), axis=1)
         return self._share(highest.reshape(-1, *(1,) * self.scores.ndim))
 
     @property
@@ -105,8 +108,10 @@ class Decoding:
         return self.null
 
     def _share(self, null: np.ndarray) -> xr.DataArray:
-        reached = (null >= self.scores.to_numpy() - 1e-12).sum(axis=0)
-        return self.scores.copy(data=(1 + reached) / (1 + len(null)))
+        scores = self.scores.to_numpy()
+        reached = np.logical_not(null < scores - 1e-12).sum(axis=0)
+        p = np.where(np.isnan(scores), np.nan, (1 + reached) / (1 + len(null)))
+        return self.scores.copy(data=p)
 
     def __repr__(self) -> str:
         best = float(self.scores.max())

@@ -188,10 +188,11 @@ def _analyse(session: xr.Dataset, asked: _Settings) -> DPCA:
     if strength == "cv":
         time = averages.values["time"].to_numpy()
         values = single_trials(session, asked.of, asked.align, time, len(offset)).to_numpy()
-        used = which & np.asarray(~np.isnan(values).all(axis=(1, 2)))
+        member = condition_of(session, averages, asked.factors)
+        used = which & (member >= 0) & np.asarray(~np.isnan(values).all(axis=(1, 2)))
         errors = cross_validate(
             values[used],
-            place[condition_of(session.isel(trial=used), averages, asked.factors)],
+            place[member[used]],
             cube.shape[:-2],
             asked.factors,
             numbers,

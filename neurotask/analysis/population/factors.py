@@ -9,7 +9,6 @@ import pandas as pd
 
 from neurotask._checks import count, number
 from neurotask.analysis._arguments import names_of
-from neurotask.analysis._rows import NO_CHOICE
 from neurotask.analysis.population.samples import Samples, levels_of
 
 _MOST_LEVELS = 40
@@ -53,6 +52,11 @@ def factors(
     names = names_of("variables", variables)
     if not names:
         raise ValueError("`variables` must name what units may be tuned to, got none. Name one.")
+    if bins is not None and not isinstance(bins, Mapping):
+        raise TypeError(
+            f"`bins` must be a mapping from a variable to a number of bins, got {bins!r}. Give "
+            f"bins={{{names[0]!r}: 8}}."
+        )
     periods = _periods(circular)
     for argument, given in (("circular", periods), ("bins", bins or {})):
         for name in given:
@@ -61,7 +65,7 @@ def factors(
                     f"`{argument}` must hold names of `variables`, got {name!r}. Add it there."
                 )
     return {
-        name: _factor(samples.column("variables", name), name, periods.get(name), bins or {})
+        name: _factor(samples.variable("variables", name), name, periods.get(name), bins or {})
         for name in names
     }
 
@@ -72,8 +76,7 @@ def _periods(circular: Any) -> dict[str, float]:
     return dict.fromkeys(names_of("circular", circular), _DEGREES)
 
 
-def _factor(column: pd.Series, name: str, period: float | None, bins: Mapping[str, int]) -> Factor:
-    values = column.astype(object).where(column != NO_CHOICE) if name == "choice" else column
+def _factor(values: pd.Series, name: str, period: float | None, bins: Mapping[str, int]) -> Factor:
     if (period is not None or name in bins) and not pd.api.types.is_numeric_dtype(values):
         raise TypeError(f"`{name}` must hold numbers to be circular or binned, got {values.dtype}.")
     if name in bins:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurotask._blocks import by_trial
 from neurotask._checks import listed
-from neurotask.analysis._alignment import step_of
+from neurotask.analysis._alignment import activity, step_of
 from neurotask.analysis.population.conditions import averaged, condition_names, counting
 from neurotask.analysis.population.samples import Window, bin_steps
 
@@ -62,6 +62,7 @@ def matched(a: Any, b: Any, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
 def means(session: Any, reading: Reading) -> xr.DataArray:
     """Return condition averages in bins of time, (condition, time, unit)."""
     session = by_trial(session)
+    activity(session, reading.of)
     names = condition_names(session, reading.condition)
     which = counting(session, reading.trials)
     values = averaged(session, reading.of, reading.align, names, which, reading.window).values

@@ -137,10 +137,15 @@ def participation_ratio(
 def _of_array(values: np.ndarray) -> ParticipationRatio:
     if values.dtype.kind not in "iufb":
         raise TypeError(f"`data` must be an array of numbers, got the type {values.dtype}.")
-    if values.ndim != 2 or not np.isfinite(values).all():
+    if values.ndim != 2:
         raise ValueError(
-            f"`data` must be finite, (sample, unit), got the shape {values.shape} and "
-            f"{int((~np.isfinite(values)).sum())} values that are not. Drop these samples."
+            f"`data` must have the dimensions (sample, unit), got the shape {values.shape}. Make "
+            "trials and times rows: values.reshape(-1, n_units)."
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"`data` must be finite, got {int((~np.isfinite(values)).sum())} missing or infinite "
+            "values. Drop these samples."
         )
     return _ratio(values.astype(float), "an array", independent=True)
 

@@ -77,8 +77,9 @@ def pca(
             phase are left out. The start of the trial unless given.
         condition: coordinate of `trial` whose levels are the conditions, or several, whose
             combinations are; the Session's attribute `psychometric_axis` unless given.
-        trials: "all", or "correct" to leave out errors and trials without a choice. Trials where
-            no answer is right (`correct` is NaN, as at zero coherence) hold no error and stay.
+        trials: "all", or "correct" to leave out errors and trials without a choice, unless to make
+            none was right. Trials where no answer is right (`correct` is NaN, as at zero
+            coherence) hold no error and stay.
         center: "mean" takes each unit's mean over conditions and times off it. "time" takes the
             mean over conditions off at each time: what is left is what depends on the condition.
         window: (start, stop) in ms from the event: times that are used; all times that half of the

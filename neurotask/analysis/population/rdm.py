@@ -9,6 +9,7 @@ import xarray as xr
 from neurotask._blocks import by_trial
 from neurotask._checks import choose, count, listed
 from neurotask._streams import Stream, generator
+from neurotask.analysis._alignment import activity
 from neurotask.analysis._groups import Grouped, each_group
 from neurotask.analysis.population.conditions import condition_names
 from neurotask.analysis.population.dissimilarity import complete, dissimilarities
@@ -134,6 +135,7 @@ def rdm(
 
     def analyse(part: xr.Dataset) -> RDM:
         part = by_trial(part)
+        activity(part, of)
         names = condition_names(part, condition)
         timed = not (align is None and window is None and bin is None)
         if timed and phase is None:

@@ -12,9 +12,11 @@ import pandas as pd
 import xarray as xr
 
 from neurotask._blocks import by_trial
-from neurotask._checks import choose, listed, number
-from neurotask.analysis._alignment import activity, gather, onsets, step_of
+from neurotask._checks import listed, number
+from neurotask.analysis._alignment import NEVER, activity, gather, onsets, phase_edge, step_of
 from neurotask.analysis._arguments import ends
+from neurotask.analysis._rows import NO_CHOICE, choices_of
+from neurotask.analysis._sessions import of_trials
 from neurotask.analysis.population.conditions import counting, event
 
 Phase = str | tuple[float, float] | None
@@ -33,6 +35,7 @@ class Samples:
         units: `unit`, and `cell_type` and `area` where they are known, one row a unit.
         where: the phase or the event and the bins, in words.
         precision: the type that the activity was kept in.
+        go: whether there is one choice, to make or not: to make none is then an answer.
     """
 
     values: np.ndarray
@@ -41,10 +44,18 @@ class Samples:
     units: pd.DataFrame
     where: str
     precision: np.dtype
+    go: bool
 
     def column(self, argument: str, name: str) -> pd.Series:
         """Return a coordinate of the trials."""
-        return self.trials[choose(argument, name, map(str, self.trials.columns))]
+        return self.trials[of_trials(argument, name, map(str, self.trials.columns))]
+
+    def variable(self, argument: str, name: str) -> pd.Series:
+        """Return a coordinate of the trials, missing where no choice was made of several."""
+        column = self.column(argument, name)
+        if name != "choice" or self.go:
+            return column
+        return column.astype(object).where(column != NO_CHOICE).infer_objects()
 
 
 def in_phase(session: Any, *, of: str, phase: Phase, trials: str = "all") -> Samples:
@@ -77,6 +88,7 @@ def in_phase(session: Any, *, of: str, phase: Phase, trials: str = "all") -> Sam
         units=units_of(session),
         where=_words(phase),
         precision=data.dtype,
+        go=len(choices_of(session)) == 1,
     )
 
 
@@ -106,7 +118,7 @@ def in_bins(
     session = by_trial(session)
     data, onset, step = activity(session, of), onsets(session, align), step_of(session)
     width = bin_steps(bin, step)
-    used = np.flatnonzero(counting(session, trials) & (onset >= 0))
+    used = np.flatnonzero(counting(session, trials) & (onset > NEVER))
     if not len(used):
         raise ValueError("`session` must hold a trial that counts, got none. Run more trials.")
     first = np.floor_divide(-onset[used].max(), width)
@@ -120,6 +132,12 @@ def in_bins(
     means = _mean(values, np.ones((1, width, 1, 1), bool))
     kept = 2 * (~np.isnan(means).any(axis=2)).sum(axis=0) >= len(used)
     if not kept.any():
+        longest = np.sum(~np.isnan(data.to_numpy()).all(axis=2), axis=1).max() * step
+        if bin is not None and bin > longest:
+            raise ValueError(
+                f"`bin` must be no longer than a trial, {longest:g} ms at most, got {bin:g}. Take "
+                "narrower bins, or one mean a trial: phase=(start, stop)."
+            )
         raise ValueError(
             f"`window` must hold a time that half of the trials have data for, got {window}. "
             "Leave it out, or align to another phase."
@@ -131,6 +149,7 @@ def in_bins(
         units=units_of(session),
         where=f"bins of {width * step:g} ms from {event(align)}",
         precision=data.dtype,
+        go=len(choices_of(session)) == 1,
     )
 
 
@@ -161,10 +180,8 @@ def steps_of(session: xr.Dataset, phase: Phase) -> np.ndarray:
     if phase is None:
         return np.ones((session.sizes["trial"], len(time)), bool)
     if isinstance(phase, str):
-        names = session["phase"].to_numpy().tolist() if "phase" in session.coords else []
-        place = names.index(choose("phase", phase, names))
         start, stop = (
-            session[edge].transpose("trial", "phase").to_numpy()[:, place, None]
+            phase_edge(session, "phase", phase, edge)[:, None]
             for edge in ("phase_start", "phase_stop")
         )
     else:

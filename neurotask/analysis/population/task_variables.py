@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurotask._checks import listed
-from neurotask.analysis._rows import NO_CHOICE
+from neurotask.analysis._rows import NO_CHOICE, choices_of
 from neurotask.analysis.population.conditions import known_names
 
 
@@ -61,7 +61,9 @@ def _normalised(session: xr.Dataset, name: str) -> np.ndarray:
     values = session[name].to_numpy()
     if values.dtype.kind in "iuf":
         return _to_unit(values.astype(float))
-    return _signs(values, name, session.attrs.get("choices", ()) if name == "choice" else ())
+    choices = choices_of(session) if name == "choice" else []
+    # Of one choice, to make none is the other.
+    return _signs(values, name, [NO_CHOICE, *choices] if len(choices) == 1 else choices)
 
 
 def _to_unit(values: np.ndarray) -> np.ndarray:
@@ -73,8 +75,9 @@ def _to_unit(values: np.ndarray) -> np.ndarray:
     return (2 * values - low - high) / (high - low) if high > low else values * 0
 
 
-def _signs(values: np.ndarray, name: str, order: Any) -> np.ndarray:
-    missing = np.array([one is None or one != one or one == NO_CHOICE for one in values.tolist()])
+def _signs(values: np.ndarray, name: str, order: list[Any]) -> np.ndarray:
+    none = () if NO_CHOICE in order else (NO_CHOICE,)
+    missing = np.array([one is None or one != one or one in none for one in values.tolist()])
     levels = sorted(set(values[~missing].tolist()))
     if set(levels) <= set(order):
         levels = [level for level in order if level in levels]

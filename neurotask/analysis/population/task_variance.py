@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from neurotask._blocks import by_trial
 from neurotask._checks import count, number
 from neurotask._streams import Stream, key
-from neurotask.analysis._alignment import activity, gather, onsets, step_of
+from neurotask.analysis._alignment import NEVER, activity, gather, onsets, step_of
 from neurotask.analysis._arguments import ends, names_of
 from neurotask.analysis._groups import split
 from neurotask.analysis.population.conditions import averaged, counting
@@ -156,6 +156,7 @@ def _variance(
     trials: str,
 ) -> np.ndarray:
     """Variance over conditions, averaged over times, (unit,)."""
+    activity(session, of)
     which = counting(session, trials)
     if condition:
         values = averaged(session, of, align, condition, which, window).values.to_numpy()
@@ -174,7 +175,7 @@ def _single(
 ) -> np.ndarray:
     """Single trials at the times that at least half of them have, (trial, time, unit)."""
     data, onset, step = activity(session, of), onsets(session, align), step_of(session)
-    used = np.flatnonzero(which & (onset >= 0))
+    used = np.flatnonzero(which & (onset > NEVER))
     if not len(used):
         raise ValueError("`session` must hold a trial that counts, got none. Run more trials.")
     steps = np.arange(-onset[used].max(), data.sizes["time"] - onset[used].min())

@@ -21,6 +21,7 @@ from neurotask.analysis.population.conditions import (
 from neurotask.analysis.population.targeted_axes import orthogonalised, regression
 from neurotask.analysis.population.task_variables import check_determined, design
 from neurotask.analysis.population.tdr_result import TDR
+from neurotask.analysis.population.unit_statistics import roundoff
 
 _COMPONENTS = 12  # of Mante et al.
 
@@ -157,7 +158,7 @@ def _analyse(
     rows = np.asarray(there.any(axis=-1))
     values, there, columns = values[rows], there[rows], columns[which][rows]
     check_determined(columns, variables)
-    mean, scale = _moments(values, there)
+    mean, scale = _moments(values, there, session[of].dtype)
     betas = regression((values - mean) / scale, there, columns)
     means = (averages.values.to_numpy() - mean) / scale
     kept = _principal(means, _n_components(n_components, means, variables))
@@ -188,11 +189,18 @@ def _analyse(
     )
 
 
-def _moments(values: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each unit over trials and times; 1 where it is constant."""
+def _moments(
+    values: np.ndarray, there: np.ndarray, precision: np.dtype
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each unit over trials and times; 1 where it is constant.
+
+    One that varies by what its floating-point numbers cannot hold is constant: to z-score it would
+    blow its rounding up to the size of a signal.
+    """
     rows = values[there]
     mean, scale = rows.mean(0), rows.std(0)
-    return mean, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(mean)), scale, 1.0)
+    floor = np.maximum(roundoff(rows, precision), 1e-12 * np.maximum(1.0, np.abs(mean)))
+    return mean, np.where(scale > floor, scale, 1.0)
 
 
 def _principal(means: np.ndarray, n_components: int) -> np.ndarray:

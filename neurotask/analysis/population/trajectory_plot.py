@@ -7,8 +7,9 @@ import numpy as np
 import seaborn as sns
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from neurotask.analysis._axes import axes_or_new, bare
+from neurotask.analysis._axes import axes_or_new, bare, beside
 
 _ROWS = 16  # of a column of the legend
 _KINDS = ("-", "--", ":", "-.")
@@ -42,10 +43,7 @@ def draw(
             ax.plot(*path[time == 0].T, "o", color=color, markeredgecolor="black", **_SHAPE)
     ax.set_xlabel(labels[0])
     ax.set_ylabel(labels[1])
-    grey: Any = {"color": "0.4", **_SHAPE}
-    ax.plot([], [], "s", markerfacecolor="white", label=f"{time[0]:g} ms", **grey)
-    if align is not None:
-        ax.plot([], [], "o", markeredgecolor="black", label=f"{align} starts", **grey)
+    _explain(ax, time, align)
     _legend(ax, condition, _columns(paths))
     bare(ax)
     return ax
@@ -69,8 +67,9 @@ def draw_space(
         align: phase whose start is time 0, None for the start of the trial.
     """
     if ax is None:
-        figure = plt.figure(figsize=(5.0 + _columns(paths), 4.2), layout="constrained")
+        figure = plt.figure(figsize=(5.4 + _columns(paths), 4.4), layout="constrained")
         ax = figure.add_subplot(projection="3d")
+        ax.set_box_aspect(None, zoom=0.8)  # the layout leaves labels in 3D no room
     if not hasattr(ax, "set_zlabel"):
         raise TypeError(
             f'`ax` must have the projection "3d", got {type(ax).__name__}. Make it by '
@@ -83,10 +82,14 @@ def draw_space(
         ax.plot(*path[:1].T, "s", color=color, markerfacecolor="white", **_SHAPE)
         if align is not None and (time == 0).any():
             ax.plot(*path[time == 0].T, "o", color=color, markeredgecolor="black", **_SHAPE)
-    ax.set_xlabel(labels[0])
-    ax.set_ylabel(labels[1])
-    ax.set_zlabel(labels[2])
-    _legend(ax, condition, _columns(paths), beside=(1.2, 0.5))
+    ax.set_xlabel(labels[0], labelpad=8)
+    ax.set_ylabel(labels[1], labelpad=8)
+    ax.set_zlabel(labels[2], labelpad=10)
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_major_locator(MaxNLocator(4))
+    _explain(ax, time, align)
+    how: Any = {"title": ", ".join(condition), "ncols": _columns(paths)}
+    beside(ax, *ax.get_legend_handles_labels(), away=1.2, **how)
     return ax
 
 
@@ -135,6 +138,15 @@ def draw_norms(
     ax.legend(frameon=False, fontsize="small")
     bare(ax)
     return ax
+
+
+def _explain(ax: Any, time: np.ndarray, align: str | None) -> None:
+    """Add what the markers of trajectories mean to what a legend shows."""
+    grey: Any = {"color": "0.4", **_SHAPE}
+    nowhere = [[]] * (3 if hasattr(ax, "set_zlabel") else 2)
+    ax.plot(*nowhere, "s", markerfacecolor="white", label=f"{time[0]:g} ms", **grey)
+    if align is not None:
+        ax.plot(*nowhere, "o", markeredgecolor="black", label=f"{align} starts", **grey)
 
 
 def time_label(align: str | None) -> str:
@@ -200,13 +212,8 @@ def _columns(paths: xr.DataArray) -> int:
     return -(-paths.sizes["condition"] // _ROWS)
 
 
-def _legend(
-    ax: Axes,
-    condition: tuple[str, ...],
-    columns: int,
-    beside: tuple[float, float] = (1.0, 0.5),
-) -> None:
-    place: Any = {"loc": "center left", "bbox_to_anchor": beside}
+def _legend(ax: Axes, condition: tuple[str, ...], columns: int) -> None:
+    place: Any = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
     title = ", ".join(condition)
     ax.legend(
         title=title, alignment="left", frameon=False, fontsize="small", ncols=columns, **place

@@ -24,7 +24,8 @@ class Tuning:
             ((highest - lowest mean) / (|highest| + |lowest|), from 0 to 1), `V_eta2` (share of the
             variance over trials that lies between levels) and `V_p` (of eta2, by permutation,
             corrected); where V has two levels, `V_roc_area` (of the second level above the first),
-            `V_roc_p` and `V_d_prime` (infinite where trials do not vary and levels differ);
+            `V_roc_p` and `V_d_prime` (infinite where trials do not vary and levels differ, NaN of
+            a level of one trial);
             where V is circular, `V_angle` (preferred, in the unit of V; NaN where untuned),
             `V_strength` (length of the mean vector, 0 to 1; NaN where activity is negative),
             `V_circular_variance` (1 - strength) and `V_cosine_r2`.

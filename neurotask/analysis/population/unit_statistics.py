@@ -71,9 +71,12 @@ def roc_area(x: np.ndarray, second: np.ndarray, tiny: np.ndarray) -> np.ndarray:
 def d_prime(x: np.ndarray, second: np.ndarray, tiny: np.ndarray) -> np.ndarray:
     """Return d' of each unit, the second level less the first, (unit,).
 
-    Infinite where the levels differ and their trials do not vary, 0 where neither does.
+    Infinite where the levels differ and their trials do not vary, 0 where neither does; NaN where
+    a level has a single trial, which does not tell how much it varies.
     """
     place = second.astype(int)
+    if np.bincount(place, minlength=2).min() < 2:
+        return np.full(x.shape[1], np.nan)
     low, high = level_means(x, place, 2)
     # d' = (mean of the second - mean of the first) / root of the mean of their variances
     spread = np.sqrt((level_deviations(x, place, 2) ** 2).mean(axis=0))

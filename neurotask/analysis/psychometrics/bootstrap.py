@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 
+from neurotask._checks import count
 from neurotask.analysis.psychometrics import beta_binomial
 from neurotask.analysis.psychometrics.estimation import again, steepest
 from neurotask.analysis.psychometrics.likelihood import Posterior, curve
@@ -14,6 +15,7 @@ from neurotask.analysis.psychometrics.likelihood import Posterior, curve
 
 def generator(posterior: Posterior, seed: int, purpose: str) -> np.random.Generator:
     """Return a generator of its own for these data, this seed and this purpose."""
+    count("seed", seed, low=0)
     data = np.stack([posterior.u, posterior.n, posterior.k]).tobytes()
     key = (zlib.crc32(data), zlib.crc32(purpose.encode()))
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

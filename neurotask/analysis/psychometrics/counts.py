@@ -6,6 +6,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from neurotask.analysis._levels import joined
+
 Form = Literal["signed", "yes_no", "nafc"]
 
 _MOST_LEVELS = 50
@@ -46,7 +48,7 @@ def count(rows: pd.DataFrame, about: dict[str, Any], where: str) -> Counts:
         silent, unscored = (int(rows[name].sum()) for name in ("n_no_response", "n_unscored"))
         raise ValueError(
             f"`data` must have trials with an answer{where}, got none: {silent} without a valid "
-            f"response and {unscored} in which no answer is right. Train the network further, or "
+            f"response and {unscored} in which no answer is right. Train the observer further, or "
             "look at the column `outcome`."
         )
     if len(levels) < _FEWEST_LEVELS:
@@ -65,11 +67,9 @@ def count(rows: pd.DataFrame, about: dict[str, Any], where: str) -> Counts:
 
 def _levels(rows: pd.DataFrame) -> pd.DataFrame:
     """Sum the rows of each level; values that differ by rounding alone are one level."""
-    x = rows["x"].to_numpy(float)
-    key = np.round(x / (np.abs(x).max(initial=0.0) or 1.0), 9)
-    _, first, level = np.unique(key, return_index=True, return_inverse=True)
+    x, level = np.unique(joined(rows["x"].to_numpy(float)), return_inverse=True)
     sums = {name: np.bincount(level, rows[name]) for name in ("n_trials", "n_positive")}
-    return pd.DataFrame({"x": x[first], **sums})
+    return pd.DataFrame({"x": x, **sums})
 
 
 def _pool(levels: pd.DataFrame) -> pd.DataFrame:

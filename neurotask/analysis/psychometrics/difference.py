@@ -65,12 +65,19 @@ def difference(
 
 
 def _check_alike(one: "PsychometricFit", two: "PsychometricFit") -> None:
+    if type(two) is not type(one):
+        raise TypeError(f"`other` must be a PsychometricFit, got {two!r}. Give fits[group].")
     for what in ("form", "sigmoid"):
         if getattr(one, what) != getattr(two, what):
             raise ValueError(
                 f"`other` must be a fit of the same {what}, {getattr(one, what)!r}, got "
                 f"{getattr(two, what)!r}. Fit both alike."
             )
+    if one.settings != two.settings:
+        raise ValueError(
+            f"`other` must be a fit with the same settings, {one.settings}, got {two.settings}. "
+            "Fit both alike."
+        )
     if one.counts.axis != two.counts.axis:
         raise ValueError(
             f"`other` must be a fit over the same axis, {one.counts.axis!r}, got "
@@ -116,9 +123,13 @@ def _simulated(
 
 
 def _table(one: "PsychometricFit", two: "PsychometricFit", level: float, seed: int) -> pd.DataFrame:
-    drawn = two.draws(seed=seed) - one.draws(seed=seed)
+    # Fits of the same data have the same draws; in another order they are pairs of any two.
+    first, second = one.draws(seed=seed), two.draws(seed=seed)
+    order = generator(one.posterior, seed, "pairs").permutation(len(second))
+    drawn = second.iloc[order].reset_index(drop=True) - first
     estimate = np.array([two.parameters[name] - one.parameters[name] for name in drawn])
     low, high = interval(drawn.to_numpy(), estimate, level)
-    greater = np.where(np.isnan(estimate), np.nan, (drawn > 0).mean().to_numpy())
+    share = (drawn > 0).mean() + (drawn == 0).mean() / 2
+    greater = np.where(np.isnan(estimate), np.nan, share.to_numpy())
     columns = {"difference": estimate, "low": low, "high": high, "p_greater": greater}
     return pd.DataFrame(columns, index=drawn.columns)

@@ -12,13 +12,12 @@ from neurotask.analysis.psychometrics import plot as plotting
 from neurotask.analysis.psychometrics.counts import Counts, Form
 from neurotask.analysis.psychometrics.crossings import crossing
 from neurotask.analysis.psychometrics.difference import CurveDifference, difference
-from neurotask.analysis.psychometrics.draws import interval
 from neurotask.analysis.psychometrics.estimation import maximum, steepest
 from neurotask.analysis.psychometrics.goodness import GoodnessOfFit, goodness_of_fit, residuals
 from neurotask.analysis.psychometrics.likelihood import Posterior, curve
 from neurotask.analysis.psychometrics.parameters import Frame, figures, names
 from neurotask.analysis.psychometrics.prior import pose
-from neurotask.analysis.psychometrics.sampling import N_DRAWS, Method, sample
+from neurotask.analysis.psychometrics.sampling import N_DRAWS, Method, ends, sample
 from neurotask.analysis.psychometrics.settings import Settings
 from neurotask.analysis.psychometrics.verdict import Verdict, judge, reach
 
@@ -187,7 +186,7 @@ class PsychometricFit:
 
     def curve(self, x: Any) -> np.ndarray:
         """Return P at the stimuli `x`, an array of any shape (n-AFC: their strengths)."""
-        return self._curve(self._theta, x)
+        return self._curve(self._theta, _stimuli(x)).reshape(np.shape(x))
 
     def threshold_at(
         self, proportion: float, *, of: Literal["curve", "sigmoid"] = "curve"
@@ -240,15 +239,15 @@ class PsychometricFit:
         """
         number("level", level, low=0, high=1)
         estimate, columns = self._own(proportion, of), ["threshold", "slope"]
-        ends = np.full((2, 2), np.nan)
+        found = np.full((2, 2), np.nan)
         if not np.isnan(estimate["threshold"]):
             drawn = self._at(self._draws(method, seed), proportion, of)
             both = np.stack([drawn[name] for name in columns], -1)
-            ends = np.stack(interval(both, np.array([*estimate.values()]), level))
+            found = np.stack(ends(both, np.array([*estimate.values()]), level, method))
             low, high = reach(self.counts, self.frame)
-            inside = (ends[:, 0] >= low) & (ends[:, 0] <= high)
-            ends[:, 0] = np.where(inside, ends[:, 0], np.nan)
-        return pd.DataFrame(ends, index=["low", "high"], columns=columns)
+            inside = (found[:, 0] >= low) & (found[:, 0] <= high)
+            found[:, 0] = np.where(inside, found[:, 0], np.nan)
+        return pd.DataFrame(found, index=["low", "high"], columns=columns)
 
     def interval(
         self, level: float = 0.95, *, method: Method = "posterior", seed: int = 0
@@ -257,11 +256,12 @@ class PsychometricFit:
 
         "posterior": the posterior has the priors of the fit over the asymptotes and a flat one over
         the location and the logarithm of the scale of the sigmoid, unless `priors` were given. It
-        is summed on a grid at the first call. "bootstrap": 2000 experiments are drawn from the
-        fitted curve, each is fitted as the data were, and the percentiles of the figures are taken.
+        is summed on a grid at the first call. The tails left out are equal, unless the estimate
+        lies in one, as that of an asymptote at 0 or 1 does: then they are shifted to contain it.
 
-        The tails left out are equal, unless the estimate lies in one, as that of an asymptote at 0
-        or 1 does: then they are shifted to contain it.
+        "bootstrap": 2000 experiments are drawn from the fitted curve and each is fitted as the data
+        were; the percentiles of the figures are corrected for bias. That is too narrow for rates
+        near 0, which experiments drawn from an estimate of 0 cannot exceed.
 
         Args:
             level: probability of the interval, between 0 and 1.
@@ -274,24 +274,25 @@ class PsychometricFit:
         """
         number("level", level, low=0, high=1)
         drawn = self.draws(method=method, seed=seed)
-        ends = interval(drawn.to_numpy(), np.array([*self.parameters.values()]), level)
-        return pd.DataFrame(np.stack(ends), index=["low", "high"], columns=drawn.columns)
+        estimate = np.array([*self.parameters.values()])
+        found = np.stack(ends(drawn.to_numpy(), estimate, level, method))
+        return pd.DataFrame(found, index=["low", "high"], columns=drawn.columns)
 
     def band(
         self, x: Any, level: float = 0.95, *, method: Method = "posterior", seed: int = 0
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the lower and the upper end of the interval of P at each of `x`."""
         number("level", level, low=0, high=1)
-        flat = np.ravel(x)
+        flat = _stimuli(x)
         values = self._curve(self._draws(method, seed), flat)
-        low, high = interval(values, self.curve(flat), level)
+        low, high = ends(values, self.curve(flat), level, method)
         return low.reshape(np.shape(x)), high.reshape(np.shape(x))
 
     def draws(self, *, method: Method = "posterior", seed: int = 0) -> pd.DataFrame:
         """Return draws of the figures, one a row: 4000 of the posterior, or 2000 by bootstrap.
 
-        Draws of two fits are independent of each other also under one seed, so the rows of two
-        tables may be subtracted to compare two conditions.
+        Draws of two fits are independent of each other also under one seed, unless their data are
+        the same, so the rows of two tables may be subtracted to compare two conditions.
         """
         return pd.DataFrame(self._figures(self._draws(method, seed)))
 
@@ -430,3 +431,11 @@ class PsychometricFit:
         return (
             f"<p>{self._about()}; {self.status}</p>{rows.T.to_html(float_format='{:.4g}'.format)}"
         )
+
+
+def _stimuli(x: Any) -> np.ndarray:
+    """Return stimuli as a flat array of numbers."""
+    try:
+        return np.ravel(np.asarray(x, float))
+    except (TypeError, ValueError):
+        raise TypeError(f"`x` must be numbers, got {x!r}. Give stimuli of the axis.") from None

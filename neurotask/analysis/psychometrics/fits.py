@@ -117,6 +117,8 @@ class PsychometricFits(Mapping[Any, PsychometricFit]):
     ) -> Axes:
         """Draw the curve of each group into one pair of axes, as `PsychometricFit.plot` does.
 
+        Of more than 20 groups the curves alone are drawn, without data, bands and legend.
+
         Args:
             ax: where to draw; a new figure unless given.
             xlabel: of the axis; its name and unit unless given.

@@ -23,7 +23,7 @@ class GoodnessOfFit:
     Args:
         deviance: twice the log likelihood by which a proportion of its own a level fits better.
         p: share of the simulated experiments, each fitted as the data were, whose deviance is as
-            large; small where the curve does not fit.
+            large; small where the curve does not fit. NaN where the curve is undetermined.
         simulated: those deviances, (n,).
         residuals: signed square roots of each level's part of the deviance, (level,).
         trend: correlation of the residuals with the fitted probabilities; a wrong shape bends it.
@@ -68,10 +68,16 @@ def goodness_of_fit(fit: "PsychometricFit", n: int, seed: int) -> GoodnessOfFit:
     """Return how well a curve fits; `PsychometricFit.goodness_of_fit` says more."""
     count("n", n, low=100)
     posterior = fit.posterior
+    found = residuals(posterior, fit.best)
+    if fit.status != "ok":
+        # A curve that the data do not determine is not one that they could speak against.
+        return GoodnessOfFit(
+            deviance=float(np.sum(found**2)), p=np.nan, simulated=np.full(n, np.nan),
+            residuals=found, trend=np.nan, p_trend=np.nan,
+        )  # fmt: skip
     k = simulate(posterior, fit.best, n, generator(posterior, seed, "goodness of fit"))
     several = replace(posterior, k=k)
     simulated = residuals(several, refit(posterior, fit.best, k))
-    found = residuals(posterior, fit.best)
     deviance, deviances = np.sum(found**2), np.sum(simulated**2, axis=-1)
     trend = _correlation(found, _p(posterior, fit.best))
     trends = _correlation(simulated, _p(posterior, fit.best))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Curve = tuple[str | None, Any, PsychometricFit]
 
 _POINTS = 200
+_MOST_TICKS = 9
+_MOST_CURVES = 20  # with data, band and an entry in the legend each
 
 
 def draw(
@@ -41,10 +43,14 @@ def draw(
     ax = axes_or_new(ax, (4.2, 3.2))
     zero = levels[levels > 0][0] / 2 if log else 0.0
     _guides(ax, fit)
+    many = len(curves) > _MOST_CURVES
     for label, color, one in curves:
-        _draw_one(ax, one, label, color or sns.color_palette("colorblind")[0], zero, log, level)
+        color = color or sns.color_palette("colorblind")[0]
+        _draw_curve(ax, one, label, color, log, None if many else level)
+        if not many:
+            _draw_data(ax, one, color, zero, level)
     _label(ax, fit, levels, zero, xlabel, log)
-    if any(label is not None for label, _, _ in curves):
+    if any(label is not None for label, _, _ in curves) and not many:
         ax.legend(title=title, frameon=False, fontsize="small", alignment="left")
     return ax
 
@@ -62,15 +68,7 @@ def wilson(k: np.ndarray, n: np.ndarray, level: float) -> tuple[np.ndarray, np.n
     return centre - half, centre + half
 
 
-def _draw_one(
-    ax: Axes,
-    fit: "PsychometricFit",
-    label: str | None,
-    color: Any,
-    zero: float,
-    log: bool,
-    level: float,
-) -> None:
+def _draw_data(ax: Axes, fit: "PsychometricFit", color: Any, zero: float, level: float) -> None:
     table = fit.table
     x = _shown(table["x"].to_numpy(), zero)
     low, high = wilson(table["n_positive"].to_numpy(), table["n_trials"].to_numpy(), level)
@@ -80,17 +78,39 @@ def _draw_one(
         face = color if trained else "white"
         style = {"markeredgecolor": color, "markerfacecolor": face, "zorder": 3}
         ax.plot(shown, part["proportion"], "o", markersize=5, label="_", **style)
-    positive = x[table["x"] != 0] if log else x
+
+
+def _draw_curve(
+    ax: Axes,
+    fit: "PsychometricFit",
+    label: str | None,
+    color: Any,
+    log: bool,
+    level: float | None,
+) -> None:
+    """Draw the curve, and with a `level` its band."""
+    x = fit.table["x"].to_numpy()
+    positive = x[x != 0] if log else x
     space = np.geomspace if log else np.linspace
     fine = space(positive.min(), positive.max(), _POINTS)
     dash = "-" if fit.status == "ok" else "--"
     ax.plot(fine, fit.curve(fine), dash, color=color, linewidth=1.5, label=label or "_")
-    ax.fill_between(fine, *fit.band(fine, level), color=color, alpha=0.2, linewidth=0)
+    if level is not None:
+        ax.fill_between(fine, *fit.band(fine, level), color=color, alpha=0.2, linewidth=0)
 
 
 def _shown(x: np.ndarray, zero: float) -> np.ndarray:
     """Where levels are drawn: a strength of zero has a place of its own on a logarithmic axis."""
     return np.where(x == 0, zero, x)
+
+
+def _apart(places: np.ndarray) -> np.ndarray:
+    """Those of some places on a logarithmic axis that leave room for a label between them."""
+    room, kept = np.log(places[-1] / places[0]) / _MOST_TICKS, [places[0]]
+    for place in places[1:]:
+        if np.log(place / kept[-1]) >= room:
+            kept.append(place)
+    return np.array(kept)
 
 
 def _guides(ax: Axes, fit: "PsychometricFit") -> None:
@@ -114,7 +134,7 @@ def _label(
     if log:
         ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.set_xticks(_shown(levels, zero))
+        ax.set_xticks(_apart(_shown(levels, zero)))
     ax.xaxis.set_major_formatter(
         FuncFormatter(lambda x, _: "0" if log and x <= zero * 1.001 else f"{times * x:.3g}")
     )

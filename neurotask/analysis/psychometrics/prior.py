@@ -9,7 +9,7 @@ from neurotask._checks import choose, number
 from neurotask.analysis.psychometrics.counts import Counts, Form
 from neurotask.analysis.psychometrics.likelihood import Posterior
 from neurotask.analysis.psychometrics.parameters import PLACE, Frame, coordinate, wide
-from neurotask.analysis.psychometrics.priors import Beta, Density, Prior
+from neurotask.analysis.psychometrics.priors import IMPOSSIBLE, Beta, Density, Prior
 from neurotask.analysis.psychometrics.settings import Settings
 from neurotask.analysis.psychometrics.sigmoids import SIGMOIDS, Sigmoid
 
@@ -47,6 +47,7 @@ def pose(counts: Counts, settings: Settings) -> tuple[Posterior, Frame]:
         priors=_priors(settings.priors, counts.form, sigmoid, frame),
         equal=settings.equal_asymptotes,
     )
+    _check_possible(posterior, PLACE[counts.form])
     return posterior, frame
 
 
@@ -157,7 +158,24 @@ def _priors(given: Any, form: Form, sigmoid: Sigmoid, frame: Frame) -> dict[int,
     return found
 
 
+def _check_possible(posterior: Posterior, place: str) -> None:
+    """Raise if a prior leaves no value between the bounds of its parameter."""
+    names = {0: place, 1: "width"} | {number_: name for name, number_ in _PROPORTIONS.items()}
+    for number_, prior in posterior.priors.items():
+        low, high = posterior.bounds[number_]
+        if low < high and (prior.log(np.linspace(low, high, 1001)) <= IMPOSSIBLE / 2).all():
+            raise ValueError(
+                f"`priors` must allow values of {names[number_]!r} that the levels can tell, got "
+                "one that allows none of them. Check its unit, which is that of the stimulus."
+            )
+
+
 def _prior(name: str, given: Any, place: int, sigmoid: Sigmoid, frame: Frame) -> Prior:
+    if hasattr(given, "pmf"):
+        raise TypeError(
+            f"`priors` must give a continuous distribution for {name!r}, got a discrete one. Give "
+            "one with `logpdf`."
+        )
     if hasattr(given, "logpdf"):
         if place == 0:
             return Density(given, frame.unit, frame.middle, frame.log)

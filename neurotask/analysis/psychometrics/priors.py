@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+IMPOSSIBLE = -1e6  # the log density where there is none
 _TINY = 1e-12
 _STEP = 1e-4  # of numerical derivatives, in coordinates of order one
 
@@ -70,8 +71,8 @@ class Density:
         with np.errstate(divide="ignore", invalid="ignore"):
             log = np.asarray(self.distribution.logpdf(figure), float)
         # A density of the figure is one of q times d figure / d q; no density is very improbable.
-        log = np.maximum(np.where(np.isnan(log), -np.inf, log), -1e6)
-        return log + inner if self.exponential else log
+        log = np.maximum(np.where(np.isnan(log), -np.inf, log), IMPOSSIBLE)
+        return np.where(log > IMPOSSIBLE, log + inner, log) if self.exponential else log
 
     def slope(self, q: np.ndarray) -> np.ndarray:
         return (self.log(q + _STEP) - self.log(q - _STEP)) / (2 * _STEP)

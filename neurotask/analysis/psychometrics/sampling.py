@@ -3,9 +3,10 @@
 from typing import Literal
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from neurotask.analysis.psychometrics.bootstrap import generator, refit, simulate
-from neurotask.analysis.psychometrics.draws import draws
+from neurotask.analysis.psychometrics.draws import draws, interval
 from neurotask.analysis.psychometrics.likelihood import Posterior
 
 Method = Literal["posterior", "bootstrap"]
@@ -19,3 +20,39 @@ def sample(posterior: Posterior, best: np.ndarray, method: Method, seed: int) ->
     if method == "posterior":
         return draws(posterior, best, n, rng)
     return refit(posterior, best, simulate(posterior, best, n, rng))
+
+
+def ends(
+    drawn: np.ndarray, estimate: np.ndarray, level: float, method: Method
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the interval of probability `level` of each quantity, which contains the estimate.
+
+    Args:
+        drawn: draws of each quantity, (draw, quantity); NaN where it is undetermined.
+        estimate: of each quantity, (quantity,).
+        level: between 0 and 1.
+        method: how they were drawn.
+
+    Returns:
+        The lower and the upper ends, each (quantity,).
+    """
+    if method == "posterior":
+        return interval(drawn, estimate, level)
+    return bias_corrected(drawn, estimate, level)
+
+
+def bias_corrected(
+    drawn: np.ndarray, estimate: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bias-corrected percentile interval; see `ends`.
+
+    Source: Efron (1981), Canadian Journal of Statistics 9, 139-158.
+    """
+    n = len(drawn)
+    # Where the median of the draws lies off the estimate, the percentiles are moved as far to the
+    # other side: Phi(2 z0 -+ z), z0 = Phi^-1 of the share of draws below the estimate.
+    below = (drawn < estimate).mean(axis=0) + (drawn == estimate).mean(axis=0) / 2
+    shift, z = 2 * ndtri(np.clip(below, 0.5 / n, 1 - 0.5 / n)), ndtri((1 + level) / 2)
+    ranks = np.rint(ndtr(np.stack([shift - z, shift + z])) * (n - 1)).astype(int)
+    low, high = np.take_along_axis(np.sort(drawn, axis=0), ranks, axis=0)
+    return np.minimum(low, estimate), np.maximum(high, estimate)

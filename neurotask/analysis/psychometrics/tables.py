@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from neurotask._checks import choose
+from neurotask.analysis._groups import grouping
 from neurotask.analysis._rows import (
     choices_of,
     positive_choice,
@@ -25,16 +26,15 @@ def tabulate(
     """Return the counts of each group, in sorted order; the one key is () where `by` is empty."""
     table = rows_of(data, by)
     axis = stimulus_axis(table, axis)
-    for name in by:
-        choose("by", name, map(str, table.columns))
+    groups_of = grouping(table, by)
     form = _form(table, axis, form)
     event, rows = _event(table, form, choice)
     rows["x"] = table[axis].abs() if form == "nafc" else table[axis]
     about = {"axis": axis, "form": form, "event": event} | _known(table, axis)
     if not by:
         return {(): count(rows, about, "")}
-    keys = [table[name] for name in by]
-    groups = rows.groupby(keys if len(keys) > 1 else keys[0], sort=True, observed=True)
+    keys = groups_of if len(by) > 1 else groups_of[0]
+    groups = rows.groupby(keys, sort=True, observed=True)
     return {key: count(group, about, f" where {', '.join(by)} is {key}") for key, group in groups}
 
 
