@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from neurotask._checks import choose, listed
+from neurotask.analysis._levels import joined
 from neurotask.analysis._sessions import DIMS, check_activity, check_time, misnamed, of_trials
 
 NEVER = -(2**31)  # the step at which an event happens that a trial does not have
@@ -171,7 +172,7 @@ def _mean(values: np.ndarray) -> np.ndarray:
 
 def _conditions(session: xr.Dataset, condition: tuple[str, ...]) -> pd.DataFrame:
     names = [str(name) for name, c in session.coords.items() if c.dims == ("trial",)]
-    columns = {of_trials("condition", n, names): session[n].to_numpy() for n in condition}
+    columns = {of_trials("condition", n, names): joined(session[n].to_numpy()) for n in condition}
     return pd.DataFrame(columns)
 
 
@@ -179,5 +180,5 @@ def _labels(keys: pd.DataFrame, condition: tuple[str, ...]) -> dict[str, Any]:
     """The coordinate `condition`: the levels of one name, or "a, b" and each name's levels."""
     if len(condition) == 1:
         return {"condition": keys[condition[0]].to_numpy()}
-    joined = [", ".join(map(str, row)) for row in keys.itertuples(index=False)]
-    return {"condition": joined} | {n: ("condition", keys[n].to_numpy()) for n in condition}
+    together = [", ".join(map(str, row)) for row in keys.itertuples(index=False)]
+    return {"condition": together} | {n: ("condition", keys[n].to_numpy()) for n in condition}

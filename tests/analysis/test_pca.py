@@ -473,3 +473,15 @@ def test_a_recording_gives_what_scikit_learn_gives(m1):
     assert (np.diff(angles) > 0).all() or (np.diff(angles) < 0).all()
     by = pca(m1, of="spikes", condition="direction", by="learning")
     assert list(by) == ["after", "before"]
+
+
+def test_levels_that_differ_by_rounding_are_one_condition():
+    rates = np.random.default_rng(0).normal(size=(40, 5, 3))
+    level = np.tile([0.3, 0.1 + 0.2, -0.3, -0.1], 10)
+    session = make(rates, level)
+    found = pca(session, n_components=2)
+    assert found.n_trials.tolist() == [10, 10, 20]
+    means = found.transform(session).groupby(
+        xr.DataArray(np.round(level, 9), dims="trial", name="x")
+    )
+    np.testing.assert_allclose(means.mean("trial").to_numpy(), found.trajectories.to_numpy())

@@ -10,6 +10,7 @@ import xarray as xr
 from neurotask._checks import choose
 from neurotask.analysis._alignment import Averages, activity, average, gather, onsets, step_of
 from neurotask.analysis._arguments import ends, names_of
+from neurotask.analysis._levels import joined
 from neurotask.analysis._rows import NO_CHOICE
 from neurotask.analysis._sessions import of_trials
 
@@ -88,7 +89,8 @@ def condition_of(session: xr.Dataset, averages: Averages, condition: tuple[str, 
     """Return which of the averages each trial is in, (trial,); -1 where in none."""
     names = ("condition",) if len(condition) == 1 else condition
     known = pd.MultiIndex.from_arrays([averages.values[name].to_numpy() for name in names])
-    return known.get_indexer(pd.MultiIndex.from_arrays([session[c].to_numpy() for c in condition]))
+    given = [joined(session[name].to_numpy()) for name in condition]
+    return known.get_indexer(pd.MultiIndex.from_arrays(given))
 
 
 def single_trials(
@@ -114,6 +116,34 @@ def single_trials(
     values = gather(data, onsets(session, align), every, steps)
     kept = {name: c for name, c in session.coords.items() if c.dims == ("trial",)}
     return xr.DataArray(values, {**kept, "time": time}, ("trial", "time", "unit"))
+
+
+def projected(
+    session: xr.Dataset,
+    of: str,
+    align: str | None,
+    like: xr.DataArray,
+    axes: np.ndarray,
+    offset: np.ndarray,
+    scale: np.ndarray | float = 1.0,
+) -> xr.DataArray:
+    """Return single trials along the axes of a fit, (trial, time, axis); NaN where none has data.
+
+    Args:
+        session: a Session, whose trials need not be those of the fit.
+        of: the variable.
+        align: phase whose start is time 0; the start of the trial if None.
+        like: trajectories of the fit, (condition, time, axis), whose times and axes are taken.
+        axes: (axis, unit).
+        offset: what is taken off the activity, (unit,) or (time, unit).
+        scale: what it is then divided by, (unit,).
+    """
+    values = single_trials(session, of, align, like["time"].to_numpy(), axes.shape[1])
+    along = (values.to_numpy() - offset) / scale @ axes.T
+    last = like.dims[-1]
+    coords = {name: c for name, c in values.coords.items() if "unit" not in c.dims}
+    coords |= {name: c for name, c in like.coords.items() if c.dims == (last,)}
+    return xr.DataArray(along, coords, ("trial", "time", last))
 
 
 def event(align: str | None) -> str:

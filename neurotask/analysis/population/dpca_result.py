@@ -11,7 +11,7 @@ from neurotask._blocks import by_trial
 from neurotask._checks import choose, count, listed
 from neurotask.analysis.population import trajectory_plot as plotting
 from neurotask.analysis.population import variance_plot
-from neurotask.analysis.population.conditions import Which, event, single_trials
+from neurotask.analysis.population.conditions import Which, event, projected
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -93,12 +93,9 @@ class DPCA:
         Raises:
             ValueError: if the Session has another number of units or another time step.
         """
-        time = self.trajectories["time"].to_numpy()
-        values = single_trials(by_trial(session), self.of, self.align, time, len(self.mean_))
-        along = (values.to_numpy() - self.mean_) @ self.decoders_.to_numpy().T
-        coords = {name: c for name, c in values.coords.items() if "unit" not in c.dims}
-        coords |= {name: self.decoders_[name] for name in ("component", "marginalization")}
-        return xr.DataArray(along, coords, ("trial", "time", "component"))
+        session = by_trial(session)
+        axes, offset = self.decoders_.to_numpy(), self.mean_
+        return projected(session, self.of, self.align, self.trajectories, axes, offset)
 
     def inverse_transform(self, components: xr.DataArray) -> xr.DataArray:
         """Return the activity that components stand for, (..., unit), from (..., component)."""

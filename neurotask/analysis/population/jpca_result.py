@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from neurotask._blocks import by_trial
 from neurotask._checks import count
 from neurotask.analysis.population import trajectory_plot as plotting
-from neurotask.analysis.population.conditions import Which, event, single_trials
+from neurotask.analysis.population.conditions import Which, event, projected
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -89,12 +89,9 @@ class JPCA:
         Raises:
             ValueError: if the Session has another number of units or another time step.
         """
-        time = self.trajectories["time"].to_numpy()
-        values = single_trials(by_trial(session), self.of, self.align, time, len(self.scale_))
-        along = (values.to_numpy() / self.scale_ - self.mean_) @ self.jpcs_.to_numpy().T
-        coords = {name: c for name, c in values.coords.items() if "unit" not in c.dims}
-        coords["component"] = self.jpcs_["component"]
-        return xr.DataArray(along, coords, ("trial", "time", "component"))
+        session = by_trial(session)
+        axes, offset = self.jpcs_.to_numpy(), self.mean_ * self.scale_
+        return projected(session, self.of, self.align, self.trajectories, axes, offset, self.scale_)
 
     def plot(self, ax: Axes | None = None, *, plane: int = 0) -> Axes:
         """Draw the trajectory of each condition in a plane.

@@ -13,7 +13,7 @@ from neurotask._checks import count, number
 from neurotask.analysis.population import trajectory_plot as plotting
 from neurotask.analysis.population import variance_plot
 from neurotask.analysis.population.chance import shuffled_spectra
-from neurotask.analysis.population.conditions import Which, event, single_trials
+from neurotask.analysis.population.conditions import Which, event, projected
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -116,13 +116,9 @@ class PCA:
         Raises:
             ValueError: if the Session has another number of units or another time step.
         """
-        time = self.trajectories["time"].to_numpy()
-        n_units = self.components_.shape[1]
-        values = single_trials(by_trial(session), self.of, self.align, time, n_units)
-        along = (values.to_numpy() - self.mean_) @ self.components_.T
-        coords = {name: c for name, c in values.coords.items() if "unit" not in c.dims}
-        coords["component"] = self.trajectories["component"].to_numpy()
-        return xr.DataArray(along, coords, ("trial", "time", "component"))
+        session = by_trial(session)
+        axes, offset = self.components_, self.mean_
+        return projected(session, self.of, self.align, self.trajectories, axes, offset)
 
     def plot(self, ax: Axes | None = None, *, components: tuple[int, int] = (0, 1)) -> Axes:
         """Draw the mean trajectory of each condition in the plane of two components.

@@ -15,6 +15,7 @@ from neurotask._blocks import by_trial
 from neurotask._checks import listed, number
 from neurotask.analysis._alignment import NEVER, activity, gather, onsets, phase_edge, step_of
 from neurotask.analysis._arguments import ends
+from neurotask.analysis._levels import joined
 from neurotask.analysis._rows import NO_CHOICE, choices_of
 from neurotask.analysis._sessions import of_trials
 from neurotask.analysis.population.conditions import counting, event
@@ -235,7 +236,7 @@ def conditions_of(found: Samples, names: tuple[str, ...]) -> tuple[list[Any], np
             f"`condition` must have a value in each trial, got {int(lost.sum())} without one. "
             "Leave these trials out first."
         )
-    codes = [np.unique(column.to_numpy(), return_inverse=True) for column in columns]
+    codes = [np.unique(joined(column.to_numpy()), return_inverse=True) for column in columns]
     cells, place = np.unique(np.stack([c for _, c in codes], axis=1), axis=0, return_inverse=True)
     keys = [[levels[i] for (levels, _), i in zip(codes, cell, strict=True)] for cell in cells]
     if len(names) == 1:

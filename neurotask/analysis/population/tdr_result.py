@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from neurotask._blocks import by_trial
 from neurotask._checks import choose
 from neurotask.analysis.population import trajectory_plot as plotting
-from neurotask.analysis.population.conditions import Which, event, single_trials
+from neurotask.analysis.population.conditions import Which, event, projected
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -90,12 +90,9 @@ class TDR:
         Raises:
             ValueError: if the Session has another number of units or another time step.
         """
-        time = self.trajectories["time"].to_numpy()
-        values = single_trials(by_trial(session), self.of, self.align, time, len(self.mean_))
-        along = (values.to_numpy() - self.mean_) / self.scale_ @ self.axes_.to_numpy().T
-        coords = {name: c for name, c in values.coords.items() if "unit" not in c.dims}
-        coords["variable"] = self.axes_["variable"]
-        return xr.DataArray(along, coords, ("trial", "time", "variable"))
+        session = by_trial(session)
+        axes, offset = self.axes_.to_numpy(), self.mean_
+        return projected(session, self.of, self.align, self.trajectories, axes, offset, self.scale_)
 
     def plot(self, ax: Axes | None = None, *, axes: tuple[int | str, int | str] = (0, 1)) -> Axes:
         """Draw the mean trajectory of each condition in the plane of two axes.

@@ -12,12 +12,13 @@ from neurotask.analysis.psychometrics import plot as plotting
 from neurotask.analysis.psychometrics.counts import Counts, Form
 from neurotask.analysis.psychometrics.crossings import crossing
 from neurotask.analysis.psychometrics.difference import CurveDifference, difference
+from neurotask.analysis.psychometrics.draws import interval
 from neurotask.analysis.psychometrics.estimation import maximum, steepest
 from neurotask.analysis.psychometrics.goodness import GoodnessOfFit, goodness_of_fit, residuals
 from neurotask.analysis.psychometrics.likelihood import Posterior, curve
-from neurotask.analysis.psychometrics.parameters import Frame, figures, names
+from neurotask.analysis.psychometrics.parameters import ASYMPTOTES, Frame, figures, names
 from neurotask.analysis.psychometrics.prior import pose
-from neurotask.analysis.psychometrics.sampling import N_DRAWS, Method, ends, sample
+from neurotask.analysis.psychometrics.sampling import N_DRAWS, Method, bias_corrected, sample
 from neurotask.analysis.psychometrics.settings import Settings
 from neurotask.analysis.psychometrics.verdict import Verdict, judge, reach
 
@@ -243,7 +244,7 @@ class PsychometricFit:
         if not np.isnan(estimate["threshold"]):
             drawn = self._at(self._draws(method, seed), proportion, of)
             both = np.stack([drawn[name] for name in columns], -1)
-            found = np.stack(ends(both, np.array([*estimate.values()]), level, method))
+            found = np.stack(interval(both, np.array([*estimate.values()]), level))
             low, high = reach(self.counts, self.frame)
             inside = (found[:, 0] >= low) & (found[:, 0] <= high)
             found[:, 0] = np.where(inside, found[:, 0], np.nan)
@@ -260,8 +261,9 @@ class PsychometricFit:
         lies in one, as that of an asymptote at 0 or 1 does: then they are shifted to contain it.
 
         "bootstrap": 2000 experiments are drawn from the fitted curve and each is fitted as the data
-        were; the percentiles of the figures are corrected for bias. That is too narrow for rates
-        near 0, which experiments drawn from an estimate of 0 cannot exceed.
+        were; the interval is between percentiles of the figures. Those of asymptotes and
+        overdispersion, which bounds and priors bias, are corrected for bias, and yet too narrow
+        where the estimate is 0: experiments drawn from it do not exceed it.
 
         Args:
             level: probability of the interval, between 0 and 1.
@@ -275,7 +277,11 @@ class PsychometricFit:
         number("level", level, low=0, high=1)
         drawn = self.draws(method=method, seed=seed)
         estimate = np.array([*self.parameters.values()])
-        found = np.stack(ends(drawn.to_numpy(), estimate, level, method))
+        found = np.stack(interval(drawn.to_numpy(), estimate, level))
+        if method == "bootstrap":
+            biased = drawn.columns.isin([*ASYMPTOTES[self.form], "overdispersion"])
+            corrected = bias_corrected(drawn.to_numpy(), estimate, level)
+            found = np.where(biased, np.stack(corrected), found)
         return pd.DataFrame(found, index=["low", "high"], columns=drawn.columns)
 
     def band(
@@ -285,7 +291,7 @@ class PsychometricFit:
         number("level", level, low=0, high=1)
         flat = _stimuli(x)
         values = self._curve(self._draws(method, seed), flat)
-        low, high = ends(values, self.curve(flat), level, method)
+        low, high = interval(values, self.curve(flat), level)
         return low.reshape(np.shape(x)), high.reshape(np.shape(x))
 
     def draws(self, *, method: Method = "posterior", seed: int = 0) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from neurotask.analysis.psychometrics.bootstrap import generator, refit, simulate
-from neurotask.analysis.psychometrics.draws import draws, interval
+from neurotask.analysis.psychometrics.draws import draws
 from neurotask.analysis.psychometrics.likelihood import Posterior
 
 Method = Literal["posterior", "bootstrap"]
@@ -22,29 +22,18 @@ def sample(posterior: Posterior, best: np.ndarray, method: Method, seed: int) ->
     return refit(posterior, best, simulate(posterior, best, n, rng))
 
 
-def ends(
-    drawn: np.ndarray, estimate: np.ndarray, level: float, method: Method
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the interval of probability `level` of each quantity, which contains the estimate.
-
-    Args:
-        drawn: draws of each quantity, (draw, quantity); NaN where it is undetermined.
-        estimate: of each quantity, (quantity,).
-        level: between 0 and 1.
-        method: how they were drawn.
-
-    Returns:
-        The lower and the upper ends, each (quantity,).
-    """
-    if method == "posterior":
-        return interval(drawn, estimate, level)
-    return bias_corrected(drawn, estimate, level)
-
-
 def bias_corrected(
     drawn: np.ndarray, estimate: np.ndarray, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the bias-corrected percentile interval; see `ends`.
+    """Return the bias-corrected percentile interval of each quantity, made to hold the estimate.
+
+    Args:
+        drawn: by bootstrap, of each quantity, (draw, quantity); NaN where it is undetermined.
+        estimate: of each quantity, (quantity,).
+        level: between 0 and 1.
+
+    Returns:
+        The lower and the upper ends, each (quantity,).
 
     Source: Efron (1981), Canadian Journal of Statistics 9, 139-158.
     """
