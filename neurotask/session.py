@@ -61,7 +61,10 @@ def _behavior(trials: Trials, outputs: np.ndarray, behaved: pd.DataFrame | None)
     table = behavior(trials, outputs) if behaved is None else behaved
     # Where the choice is a condition (`OwnChoice`), what was chosen stands in its place.
     named = {*trials.columns, "block", "trial_in_block"} - {"choice"}
-    return {name: trials.on_trials(array(table[name])) for name in table if name not in named}
+    columns = {name: array(table[name]) for name in table if name not in named}
+    # Room for every outcome, so that one may be put in the place of another.
+    columns["outcome"] = columns["outcome"].astype(f"<U{len('broken_fixation')}")
+    return {str(name): trials.on_trials(values) for name, values in columns.items()}
 
 
 def _attributes(trials: Trials) -> dict[str, Any]:
