@@ -8,9 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks import generation, machine, memory, startup
-from benchmarks.problem import UNITS
-from benchmarks.table import Row, markdown
+from benchmarks import machine
 
 FOLDER = Path(__file__).parent
 
@@ -26,6 +24,7 @@ def _names(arguments: argparse.Namespace) -> Any:
 # What can be measured: its title, what `table` of its module takes, and what it shows. Modules are
 # imported when they are asked for, since most of them import TensorFlow.
 TABLES: dict[str, tuple[str, Callable[[argparse.Namespace], Any], str]] = {
+    "speed": ("Speed", _rounds, "training beside its peers, and the machine's matrix products"),
     "tasks": ("Making trials", _rounds, "making each task's trials"),
     "learning": ("Learning the tasks", _names, "networks that learn ten of them"),
     "shaping": ("Shaping", _names, "networks with the library's curricula and without"),
@@ -53,8 +52,8 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["all", *TABLES],
-        default="all",
+        choices=[*TABLES],
+        default="speed",
         help="; ".join(f"{name}: {about}" for name, (_, _, about) in TABLES.items()),
     )
     parser.add_argument(
@@ -81,20 +80,9 @@ def main() -> None:
 def _measured(arguments: argparse.Namespace) -> tuple[str, str, str]:
     """Return the file, the title and the table of what was asked for."""
     what = arguments.what
-    if what == "all":
-        return "table.md", "Benchmarks", markdown(measure(arguments.rounds))
     title, argument, _ = TABLES[what]
     module = import_module(f"benchmarks.{MODULES.get(what, what)}")
     return f"{what}.md", title, module.table(argument(arguments))
-
-
-def measure(rounds: int) -> list[Row]:
-    """Return all rows. What starts processes comes first, before TensorFlow is in this one."""
-    rows = [*startup.rows(), *(row for units in UNITS for row in memory.rows(units))]
-    rows += generation.rows(rounds)
-    from benchmarks import training
-
-    return rows + [row for units in UNITS for row in training.rows(units, rounds)]
 
 
 if __name__ == "__main__":

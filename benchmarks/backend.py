@@ -12,11 +12,10 @@ import tensorflow as tf
 
 import neurotask as nt
 from benchmarks.memory import peak
-from benchmarks.ours import Ours
+from benchmarks.ours import Ours, batch
 from benchmarks.problem import task
 from benchmarks.table import lined_up
 from benchmarks.timing import Candidate, interleave
-from benchmarks.training import batch
 
 UNITS = 200
 N_RUN = 10_000  # trials of the long run

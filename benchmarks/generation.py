@@ -6,26 +6,15 @@ import itertools
 
 import numpy as np
 
-from benchmarks.problem import N_TRIALS, task
-from benchmarks.table import Row, lined_up
+from benchmarks.problem import N_TRIALS
+from benchmarks.table import lined_up
 from benchmarks.timing import Candidate, interleave
 from neurotask import load
 from neurotask._streams import Stream
 from neurotask.load import library, task_names
 from neurotask.task import Task
 
-N_STEPS = 100
 REFERENCE = "perceptual_discrimination"
-
-
-def rows(rounds: int) -> list[Row]:
-    """Return trials made in a second, each batch from a seed of its own."""
-    standard, seeds = task(N_STEPS), itertools.count()
-    batch = Candidate(lambda: standard.trials(N_TRIALS, seed=next(seeds)), repeats=20)
-    times = interleave({"batch": batch}, rounds)["batch"]
-    median, best = (f"{1e3 * N_TRIALS / ms:,.0f} trials/s" for ms in (times.median, times.best))
-    name = f"trial generation, batches of {N_TRIALS} trials of {N_STEPS} steps"
-    return [Row(name, median, best, target=">= 50,000 trials/s")]
 
 
 def table(rounds: int) -> str:

@@ -20,6 +20,6 @@ class KerasRNN:
         variables = self._model.trainable_variables
         with tf.GradientTape() as tape:
             outputs = self._model(inputs)
-            loss = tf.reduce_sum(mask * (outputs - targets) ** 2) / tf.reduce_sum(mask)
+            loss = tf.reduce_sum(mask * tf.square(outputs - targets)) / tf.reduce_sum(mask)
         self._optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
         return loss

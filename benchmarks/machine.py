@@ -4,14 +4,17 @@ import datetime
 import os
 import platform
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import neurotask
 
+PACKAGES = ("tensorflow", "keras", "numpy", "numba", "torch", "psychrnn")
+
 
 def describe(command: str) -> str:
     """Return processor, versions, load, date and command, one a line, as a Markdown list."""
-    packages = [f"{name} {version(name)}" for name in ("tensorflow", "keras", "numpy")]
+    packages = [f"{name} {version(name)}" for name in PACKAGES if find_spec(name)]
     load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
     lines = {
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
+import numpy as np
 import tensorflow as tf
 
 import neurotask as nt
-from benchmarks.problem import N_TRIALS, NOISE, TAU
-from neurotask.backend.rules.base import Batch
+from benchmarks.problem import ENGINES, N_STEPS, N_TRIALS, NOISE, TAU, task
+
+Arrays = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 class Ours:
@@ -19,6 +20,7 @@ class Ours:
         task: the task.
         kind: class of the model.
         regularizers: penalties beside the loss.
+        engine: what computes its updates.
         **settings: further settings of the model.
     """
 
@@ -28,31 +30,51 @@ class Ours:
         task: nt.Task,
         kind: type[nt.RecurrentModel] = nt.RateRNN,
         regularizers: Sequence[nt.regularizers.Regularizer] = (),
+        engine: str = "auto",
         **settings: Any,
     ):
         self._task = task
         if kind is nt.RateRNN:
             settings = {"tau": TAU, "noise": NOISE} | settings
-        self._model = kind.for_task(task, units=units, seed=0, **settings)
-        self._model.compile(optimizer="adam", rule="bptt", regularizers=regularizers)
+        self.model = kind.for_task(task, units=units, seed=0, **settings)
+        self.model.compile("adam", rule="bptt", regularizers=regularizers, engine=engine)
 
-    @tf.function(autograph=False)
-    def forward(self, inputs: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-        """Return outputs (trial, time, output) for inputs (trial, time, input)."""
-        return self._model.unroll(inputs, key)[1]
+    def forward(self, trials: nt.Trials, key: int) -> np.ndarray:
+        """Return outputs (trial, time, output) of noisy trials, as an evaluation computes them."""
+        return self.model.runner.forward(trials, key, True, ())[0]
 
-    @tf.function(autograph=False)
     def update(
         self, inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, key: tf.Tensor
     ) -> tf.Tensor:
-        """Change the weights by one batch and return the loss."""
-        present = tf.ones(tf.shape(inputs)[:2])
-        batch = Batch(inputs, targets, mask, present, key)
-        return self._model.rule.learn(self._model, batch, self._model.trainer.state)[0]
+        """Change the weights by one batch, as `fit` does with those it has made; return losses."""
+        lengths = tf.fill(inputs.shape[:1], inputs.shape[1])
+        stacked = (array[tf.newaxis] for array in (inputs, targets, mask, lengths))
+        return self.model.trainer._execute(*stacked, key)[0]
 
-    def fit(self, updates: int) -> None:
-        """Train as a user does: trials made on the way, a callback, the history."""
-        watcher = keras.callbacks.Callback()
-        self._model.fit(
-            self._task, updates=updates, batch_size=N_TRIALS, callbacks=[watcher], verbose=0
-        )
+    def fit(self, updates: int, source: Any = None, verbose: int = 0, **watched: Any) -> None:
+        """Train as a user does, trials made on the way, on the task unless `source` is given."""
+        source = self._task if source is None else source
+        self.model.fit(source, updates=updates, batch_size=N_TRIALS, verbose=verbose, **watched)
+
+
+def engines() -> tuple[str, ...]:
+    """Return those of `ENGINES` that `compile` takes."""
+    return tuple(engine for engine in ENGINES if _takes(engine))
+
+
+def batch(n_trials: int = N_TRIALS, n_steps: int = N_STEPS) -> Arrays:
+    """Return inputs, targets and mask of one batch."""
+    trials = task(n_steps).trials(n_trials, seed=1)
+    return tf.constant(trials.inputs), tf.constant(trials.targets), tf.constant(trials.mask)
+
+
+def _takes(engine: str) -> bool:
+    try:
+        Ours(2, task(), engine=engine)
+    except ValueError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    print(*engines())

@@ -56,7 +56,7 @@ class PlainScan:
         """Change the weights by one batch and return the loss."""
         with tf.GradientTape() as tape:
             outputs = self.forward(inputs, key)
-            loss = tf.reduce_sum(mask * (outputs - targets) ** 2) / tf.reduce_sum(mask)
+            loss = tf.reduce_sum(mask * tf.square(outputs - targets)) / tf.reduce_sum(mask)
         gradients = tape.gradient(loss, [variable.value for variable in self._variables])
         self._optimizer.apply(gradients, self._variables)
         return loss

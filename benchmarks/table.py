@@ -1,26 +1,6 @@
-"""One row a measurement, printed as one Markdown table."""
+"""Rows of cells as a Markdown table."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
-
-HEADINGS = ("measurement", "median", "best", "/ plain tf.scan", "/ matrix products", "target")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table; what a measurement does not have stays empty."""
-
-    measurement: str
-    median: str
-    best: str = ""
-    to_scan: str = ""
-    to_products: str = ""
-    target: str = ""
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """Return the rows as a Markdown table."""
-    return lined_up([HEADINGS, *map(astuple, rows)])
 
 
 def lined_up(cells: Sequence[Sequence[str]]) -> str:

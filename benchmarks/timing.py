@@ -1,10 +1,13 @@
 """Timing of candidates in turns, so that a busy moment of the machine hits all of them alike."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,14 @@ class Times:
         return float(np.median(np.median(self.samples, 1) / np.median(other.samples, 1)))
 
 
-def interleave(candidates: Mapping[str, Candidate], rounds: int) -> dict[str, Times]:
+def interleave(candidates: Mapping[Name, Candidate], rounds: int) -> dict[Name, Times]:
     """Time candidates round by round, each round in another order, after one call to warm up."""
     for candidate in candidates.values():
         candidate.call()
-    samples: dict[str, list[list[float]]] = {name: [] for name in candidates}
-    for at in range(rounds):
-        for name in np.roll(list(candidates), at):
+    samples: dict[Name, list[list[float]]] = {name: [] for name in candidates}
+    names = list(candidates)
+    for at in (k % len(names) for k in range(rounds)):
+        for name in [*names[at:], *names[:at]]:
             samples[name].append(_time(candidates[name]))
     return {name: Times(np.array(rows)) for name, rows in samples.items()}
 

@@ -20,7 +20,7 @@ from neurotask.distributions import (
     Remainder,
     plain,
 )
-from neurotask.phases import Phases, lay_out, longest, to_steps
+from neurotask.phases import Phases, lay_out, to_steps
 from neurotask.trials import RESERVED, Trials
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def make_trials(
 def _n_steps(task: "Task", phases: Phases, given: Columns) -> int:
     """Return how long the rows of the canvas are: where it can be told, that of any batch."""
     n_steps = int(phases.lengths.max())
-    bound = longest(task.durations, task.dt)
+    bound = task._longest
     blocks = task.trials_per_block is not None
     return (
         n_steps

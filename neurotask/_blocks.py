@@ -44,14 +44,20 @@ def string(values: np.ndarray, lengths: np.ndarray, per_block: int) -> np.ndarra
     Returns:
         (row, time, channel), 0 behind the end of the shorter rows.
     """
-    n_rows, n_steps = len(lengths) // per_block, values.shape[1]
+    n_steps, n_channels = values.shape[1:]
+    of_rows = lengths.reshape(-1, per_block).sum(1)
     if (lengths == n_steps).all():
-        return values.reshape(n_rows, per_block * n_steps, values.shape[2])
-    longest = int(lengths.reshape(n_rows, per_block).sum(1).max())
-    rows = np.zeros((n_rows, longest, values.shape[2]), values.dtype)
-    trial, step = np.nonzero(np.arange(n_steps) < lengths[:, None])
-    rows[trial // per_block, origins(lengths, per_block)[trial] + step] = values[trial, step]
+        return values.reshape(len(of_rows), per_block * n_steps, n_channels)
+    rows = np.zeros((len(of_rows), int(of_rows.max()), n_channels), values.dtype)
+    # What is there follows in the same order in both; all channels of a step are moved as one item.
+    old, new = (a.view(f"V{n_channels * a.itemsize}")[..., 0] for a in (values, rows))
+    new[_within(of_rows, rows.shape[1])] = old[_within(lengths, n_steps)]
     return rows
+
+
+def _within(lengths: np.ndarray, n_steps: int) -> np.ndarray:
+    """Return which of `n_steps` come before the end, (row, step)."""
+    return np.arange(n_steps) < lengths[:, None]
 
 
 def by_trial(session: xr.Dataset) -> xr.Dataset:

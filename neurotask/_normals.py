@@ -1,5 +1,7 @@
 """Standard normals in bulk: the noise of inputs is most of what a batch costs."""
 
+from math import prod
+
 import numpy as np
 
 # Numbers made at a time: small enough to stay in the cache from one operation to the next.
@@ -29,7 +31,7 @@ def normals(rng: np.random.Generator, shape: tuple[int, ...], scale: float = 1.0
         >>> normals(np.random.default_rng(0), (2, 3)).shape
         (2, 3)
     """
-    size = int(np.prod(shape))
+    size = prod(shape)
     drawn = np.empty(size + size % 2, np.float32)
     # The raw bits of SFC64 come faster than those of NumPy's default.
     bits = np.random.SFC64(int(rng.integers(2**63)))

@@ -1,10 +1,64 @@
 """Writing values into stretches of trials, those of a whole batch at once."""
 
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from neurotask._normals import normals
+
+Steps: TypeAlias = int | np.integer | np.ndarray
+"""A number of steps: the same in all trials, or one a trial, (trial,)."""
+
+# Up to so many channels NumPy is faster one by one, along time, than over all at each step.
+FEW = 8
+
+
+class Stretch:
+    """A stretch of each trial of a batch.
+
+    Args:
+        start: first step.
+        stop: the step after the last; at or before `start` in trials that have no such stretch.
+
+    Attributes:
+        first: first step that lies in any of the stretches.
+        last: the step after the last one.
+        even: whether the stretch is the same in all trials.
+    """
+
+    def __init__(self, start: Steps, stop: Steps):
+        self.start, self.stop = start, stop
+        self.even = np.ndim(start) == np.ndim(stop) == 0
+        ends = (start, stop) if self.even else (np.min(start), np.max(stop))
+        self.first, self.last = max(int(ends[0]), 0), int(ends[1])
+
+    def delayed(self, steps: Steps) -> "Stretch":
+        """Return the stretches with their start moved by a number of steps."""
+        return Stretch(self.start + steps, self.stop) if np.ndim(steps) or steps else self
+
+    def within(self, trials: np.ndarray) -> "Stretch":
+        """Return the stretches of some trials, given as booleans (trial,), and of no others."""
+        if trials.all():
+            return self
+        return Stretch(self.start, np.where(trials, self.stop, self.start))
+
+    @property
+    def empty(self) -> bool:
+        """Whether no trial has the stretch."""
+        return self.last <= self.first or not (self.even or np.any(self.stop > self.start))
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """Whether a step lies in the stretch of its trial, (trial, step from first to last)."""
+        step = np.arange(self.first, self.last)
+        start, stop = (np.reshape(at, (-1, 1)) for at in (self.start, self.stop))
+        return (step >= start) & (step < stop)
+
+    @cached_property
+    def entries(self) -> tuple[np.ndarray, ...]:
+        """The places in `inside` that are true: those of the trials and those of the steps."""
+        return np.nonzero(self.inside)
 
 
 def as_value(name: str, value: Any, shape: tuple[int, int, int]) -> np.ndarray:
@@ -15,6 +69,8 @@ def as_value(name: str, value: Any, shape: tuple[int, int, int]) -> np.ndarray:
         value: the value.
         shape: number of trials, steps and channels that it is for.
     """
+    if isinstance(value, (int, float)):
+        return np.full((1, 1, 1), value, np.float32)
     given = np.asarray(value)
     if given.dtype.kind not in "biuf":
         raise ValueError(f"`{name}` must be a number or an array of numbers, got {value!r}.")
@@ -35,8 +91,7 @@ def as_value(name: str, value: Any, shape: tuple[int, int, int]) -> np.ndarray:
 def paint(
     layer: np.ndarray,
     places: list[int],
-    start: np.ndarray,
-    stop: np.ndarray,
+    stretch: Stretch,
     value: np.ndarray,
     add: bool = False,
     noise: float = 0.0,
@@ -47,36 +102,50 @@ def paint(
     Args:
         layer: what is painted on, (trial, time, channel).
         places: the channels.
-        start: first step in each trial, (trial,).
-        stop: the step after the last, (trial,); at or before `start` where nothing is painted.
+        stretch: the stretches.
         value: as `as_value` returns it.
         add: whether the value is added to what is there.
         noise: standard deviation of the noise that is added to the value in each step.
         rng: generator of the noise.
     """
-    if add and noise == 0:
-        stop = np.where(value.any((1, 2)), stop, start)  # nothing to be added is left out
-    first, last = int(max(start.min(), 0)), int(stop.max())
-    if last <= first or (stop <= start).all():
+    if add and noise == 0 and len(value) > 1:  # nothing to be added is left out
+        stretch = stretch.within((value != 0).any((1, 2)))
+    if stretch.empty:
         return
-    adjacent = places == list(range(places[0], places[0] + len(places)))
-    columns = slice(places[0], places[0] + len(places)) if adjacent else places
-    part = layer[:, first:last, columns]  # a view where the channels are adjacent, else a copy
-    value = value[:, first:last] if value.shape[1] > 1 else value
-    where: Any = ...  # a slice where the stretch is the same in every trial
-    shape = part.shape
-    if (start != first).any() or (stop != last).any():
-        step = np.arange(first, last)
-        where = np.nonzero((step >= start[:, None]) & (step < stop[:, None]))
-        trial, at = where
-        value = value[trial * (len(value) > 1), at * (value.shape[1] > 1)]
-        shape = (len(trial), len(places))
+    part = layer[:, stretch.first : stretch.last]
+    value = value[:, stretch.first : stretch.last] if value.shape[1] > 1 else value
+    drawn = None
     if noise > 0 and rng is not None:
-        drawn = normals(rng, shape, noise)
+        shape = part.shape[:2] if stretch.even else (int(np.count_nonzero(stretch.inside)),)
+        drawn = normals(rng, (*shape, len(places)), noise)
+    first = places[0]
+    if len(places) > FEW and places == list(range(first, first + len(places))):
+        where = ... if stretch.even else stretch.entries
+        _write(part[..., first : first + len(places)], where, value, drawn, add)
+        return
+    where = ... if stretch.even else stretch.inside
+    for at, place in enumerate(places):
+        own = value[..., at % value.shape[2]]
+        _write(part[..., place], where, own, None if drawn is None else drawn[..., at], add)
+
+
+def _write(
+    part: np.ndarray, where: Any, value: np.ndarray, drawn: np.ndarray | None, add: bool
+) -> None:
+    """Write (or add) a value and noise somewhere in a part of a layer.
+
+    Args:
+        part: the part, (trial, step) or (trial, step, channel).
+        where: where in it: an index, `...` for everywhere.
+        value: the value, which fits the part.
+        drawn: noise of the shape of what `where` names.
+        add: whether they are added to what is there.
+    """
+    if where is not ...:
+        value = np.broadcast_to(value, part.shape)[where]
+    if drawn is not None:
         value = drawn + value if value.any() else drawn
     if add:
         part[where] += value
     else:
         part[where] = value
-    if not adjacent:
-        layer[:, first:last, columns] = part

@@ -81,7 +81,7 @@ def check_response(task: "Task", name: str, durations: Any) -> None:
 def check_asked(task: "Task", phases: Phases, answers: np.ndarray) -> None:
     """Raise if an answer is right in a trial that lacks the phase in which it is read."""
     phase = getattr(task.decision_rule, "phase", None)
-    if phase is None or phase not in phases:
+    if phase is None or phase not in phases.names:
         return
     start, stop = phases.steps(phase)
     lost = (answers != UNSCORED) & (stop <= start)

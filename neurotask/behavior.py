@@ -87,7 +87,10 @@ def _checked(trials: Trials, outputs: np.ndarray) -> np.ndarray:
             f"`outputs` must have the shape of the targets, {trials.targets.shape} "
             f"(trial, time, output), got {outputs.shape}."
         )
-    bad = np.isnan(outputs).any(2) & trials.present
+    missing = np.isnan(outputs)
+    if not missing.any():
+        return outputs
+    bad = missing.any(2) & trials.present
     if bad.any():
         trial, step = np.argwhere(bad)[0]
         raise ValueError(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from neurotask._checks import choose, listed, number
-from neurotask._painting import as_value, paint
+from neurotask._painting import Steps, Stretch, as_value, paint
 from neurotask.channels import Ring
 from neurotask.conditions import Conditions
 from neurotask.distributions import plain
@@ -55,6 +55,11 @@ class Canvas:
         self.time = np.arange(n_steps) * phases.dt
         self._names = {"inputs": inputs, "outputs": outputs}
         self._choices = choices
+        # The steps of each phase's start and stop, one number where they are those of all trials.
+        edges = _agreed(np.column_stack((phases.starts, phases.stops, phases.lengths)))
+        n = len(phases.names)
+        self._edges = dict(zip(phases.names, zip(edges[:n], edges[n:-1], strict=True), strict=True))
+        self._length = edges[-1]
         self._shown = ~conditions.catch.astype(bool) if "catch" in conditions else None
         self.inputs = np.zeros((n_trials, n_steps, len(inputs)), np.float32)
         self.targets = np.zeros((n_trials, n_steps, len(outputs)), np.float32)
@@ -89,13 +94,13 @@ class Canvas:
                 noise / sqrt(dt).
         """
         places = self._places("inputs", channel)
-        start, stop = self._stretch(phase, since, until, delay, duration)
+        stretch = self._stretch(phase, since, until, delay, duration)
         value = as_value("value", value, self._shape(places))
         if self._shown is not None:
             stays = np.array([self._names["inputs"][place] == "fixation" for place in places])
             value = value * (self._shown[:, None, None] | stays).astype(np.float32)
         per_step = number("noise", noise, low=0.0) / np.sqrt(self.dt / 1000.0)
-        paint(self.inputs, places, start, stop, value, add=True, noise=per_step, rng=self.rng)
+        paint(self.inputs, places, stretch, value, add=True, noise=per_step, rng=self.rng)
 
     def target(
         self,
@@ -123,13 +128,8 @@ class Canvas:
             grace: time (ms) at the start in which errors do not count: the mask stays as it was.
             weight: weight of the errors in the loss, a number or one a trial.
         """
-        places = self._places("outputs", channel)
-        start, stop = self._stretch(phase, since, until, delay, duration)
-        paint(self.targets, places, start, stop, as_value("value", value, self._shape(places)))
-        weight = as_value("weight", weight, self._shape(places))
-        if not np.min(weight) >= 0:
-            raise ValueError(f"`weight` must be 0 or more, got {np.min(weight):g}.")
-        paint(self.mask, places, start + self._steps("grace", grace), stop, weight)
+        stretch = self._stretch(phase, since, until, delay, duration)
+        self._ask(channel, value, stretch, grace, weight)
 
     def hold(
         self,
@@ -187,11 +187,12 @@ class Canvas:
         """
         withhold = self._withheld(withhold)
         self.answers, wanted = self._answers(np.asarray(answer), withhold)
-        timing: dict[str, Any] = dict(phase=phase, delay=delay, grace=grace, weight=weight)
-        for place, choice in enumerate(self._choices):
-            self.target(choice, np.where(wanted == place, high, low), **timing)
+        channels, places = [*self._choices], [*range(len(self._choices))]
         if "fixation" in self._names["outputs"]:
-            self.target("fixation", np.where(withhold, high, low), **timing)
+            channels, places = [*channels, "fixation"], [*places, WITHHOLD]
+        value = np.where(wanted[:, None] == places, high, low)
+        weight = as_value("weight", weight, (self.n_trials, self.n_steps, 1))
+        self._ask(channels, value, self._stretch(phase, delay=delay), grace, weight)
 
     def target_direction(
         self,
@@ -222,15 +223,26 @@ class Canvas:
         withhold = self._withheld(withhold)
         self.answers = np.where(withhold, WITHHOLD, 0)
         bump = np.broadcast_to(ring.bump(direction), (self.n_trials, len(ring)))
-        timing: dict[str, Any] = dict(phase=phase, delay=delay, grace=grace, weight=weight)
+        stretch = self._stretch(phase, delay=delay)
         wanted = np.where(withhold[:, None], low, low + (high - low) * bump)
-        self.target(ring, wanted, **timing)
+        self._ask(ring, wanted, stretch, grace, weight)
         if "fixation" in self._names["outputs"]:
-            self.target("fixation", np.where(withhold, high, low), **timing)
+            self._ask("fixation", np.where(withhold, high, low), stretch, grace, weight)
+
+    def _ask(
+        self, channel: Channels, value: Any, stretch: Stretch, grace: Any, weight: Any
+    ) -> None:
+        """Ask for `value` from output channels in a stretch; see `target`."""
+        places = self._places("outputs", channel)
+        paint(self.targets, places, stretch, as_value("value", value, self._shape(places)))
+        weight = as_value("weight", weight, self._shape(places))
+        if not weight.min() >= 0:
+            raise ValueError(f"`weight` must be 0 or more, got {weight.min():g}.")
+        paint(self.mask, places, stretch.delayed(self._steps("grace", grace)), weight)
 
     def _withheld(self, withhold: Any) -> np.ndarray:
         """Return where no response is right, shape (trial,)."""
-        withhold = np.broadcast_to(np.asarray(withhold, dtype=bool), self.n_trials)
+        withhold = self._each(np.asarray(withhold, dtype=bool))
         if self._shown is not None:
             withhold = withhold | ~self._shown
         if withhold.any() and "fixation" not in self._names["outputs"]:
@@ -239,6 +251,10 @@ class Canvas:
                 f"{listed(self._names['outputs'])}. Without it nothing can say that none was made."
             )
         return withhold
+
+    def _each(self, values: np.ndarray) -> np.ndarray:
+        """Return values, one or one a trial, as one a trial."""
+        return values if values.shape == (self.n_trials,) else np.full(self.n_trials, values)
 
     def _answers(self, answer: np.ndarray, withhold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the right answer and the place of the choice trained for, each of (trial,)."""
@@ -249,12 +265,12 @@ class Canvas:
             )
         if answer.dtype.kind == "f" and np.isnan(answer).any():
             raise ValueError("`answer` must be numbers, got NaN. Give 0.0 where none is right.")
-        answer = np.broadcast_to(answer, self.n_trials)
+        answer = self._each(answer)
         n_choices = len(self._choices)
         if n_choices == 2 and answer.dtype == bool:
             answer = answer.astype(int)
         elif n_choices == 2 and answer.dtype.kind == "f":
-            answer = np.select([answer > 0, answer < 0], [1, 0], UNSCORED)
+            answer = np.where(answer > 0, 1, np.where(answer < 0, 0, UNSCORED))
         if answer.dtype.kind not in "iu" or answer.min() < -1 or answer.max() >= n_choices:
             raise ValueError(
                 f"`answer` must be a place among the {n_choices} choices (or -1: none is right), "
@@ -274,28 +290,42 @@ class Canvas:
         return [names.index(choose(f"{kind[:-1]} channel", name, names)) for name in wanted]
 
     def _stretch(
-        self, phase: str | None, since: str | None, until: str | None, delay: Any, duration: Any
-    ) -> tuple[np.ndarray, np.ndarray]:
-        if sum(name is not None for name in (phase, since, until)) > 1:
+        self,
+        phase: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        delay: Any = 0.0,
+        duration: Any = None,
+    ) -> Stretch:
+        named = [name for name in (phase, since, until) if name is not None]
+        if len(named) > 1:
             raise TypeError("Give one of `phase`, `since` and `until`, not several of them.")
-        start, stop = np.zeros(self.n_trials, int), self.phases.lengths
-        if phase is not None:
-            start, stop = self.phases.steps(phase)
-        elif since is not None:
-            start, _ = self.phases.steps(since)
-            stop = np.where(start < 0, -1, stop)
-        elif until is not None:
-            stop, _ = self.phases.steps(until)
+        start, stop = 0, self._length
+        if named:
+            begins, ends = self._edges[choose("phase", named[0], self._edges)]
+            if phase is not None:
+                start, stop = begins, ends
+            elif since is not None:
+                start, stop = begins, np.where(np.less(begins, 0), -1, stop)
+            else:
+                stop = begins
         start = start + self._steps("delay", delay)
         if duration is not None:
             stop = np.minimum(stop, start + self._steps("duration", duration))
-        return start, stop
+        return Stretch(start, stop)
 
-    def _steps(self, name: str, time: Any) -> np.ndarray:
+    def _steps(self, name: str, time: Any) -> Steps:
         """Return a time (ms), a number or one a trial, in steps."""
-        if np.shape(time) not in ((), (self.n_trials,)):
+        if not isinstance(time, (int, float)) and np.shape(time) not in ((), (self.n_trials,)):
             raise ValueError(
                 f"`{name}` must be a time or one a trial, shape ({self.n_trials},) here, got shape "
                 f"{np.shape(time)}."
             )
-        return to_steps(name, time, self.dt)
+        steps = to_steps(name, time, self.dt)
+        return _agreed(steps[:, None])[0] if steps.ndim else steps
+
+
+def _agreed(edges: np.ndarray) -> list[Steps]:
+    """Return steps (trial, edge) as one array an edge, or one number where all trials agree."""
+    agree = (edges == edges[0]).all(0)
+    return [int(edges[0, at]) if same else edges[:, at] for at, same in enumerate(agree)]

@@ -269,5 +269,9 @@ def _inside(n_steps: int, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
 def _mean(outputs: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Return the mean over each trial's steps start to stop, (trial, output); else 0."""
     inside = _inside(outputs.shape[1], start, stop)
-    total = np.where(inside[..., None], outputs, 0.0).sum(1)
+    if not np.isfinite(outputs).all():  # such a number times 0 would not be 0
+        outputs = np.where(inside[..., None], outputs, 0.0)
+    # Not as a matrix product, which may sum two outputs in two orders: equal ones must stay equal.
+    weight = inside.astype(np.result_type(outputs, np.float32))
+    total = np.einsum("nt,nto->no", weight, outputs)
     return total / np.maximum(inside.sum(1), 1)[:, None]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,18 @@ def to_steps(name: str, duration: Any, dt: float) -> np.ndarray:
     Raises:
         ValueError: naming the nearest valid duration.
     """
+    if isinstance(duration, (float, int)):
+        return _number_to_steps(name, duration, dt)
+    return _to_steps(name, duration, dt)
+
+
+@lru_cache(maxsize=256)
+def _number_to_steps(name: str, duration: float, dt: float) -> np.ndarray:
+    """Return `to_steps` of one number: a task has few, and each batch asks for all of them."""
+    return _to_steps(name, duration, dt)
+
+
+def _to_steps(name: str, duration: Any, dt: float) -> np.ndarray:
     values = np.asarray(duration, dtype=float)
     steps = np.rint(values / dt)
     bad = ~np.isfinite(values) | (values < 0) | (np.abs(values - steps * dt) > 1e-6 * dt)

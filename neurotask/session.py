@@ -28,7 +28,8 @@ def session(
         trials: the batch.
         outputs: outputs of the network, (trial, time, output).
         activity: arrays over units by name ("states", "rates"), each (trial, time, unit); states of
-            several variables (trial, time, variable, unit).
+            several variables (trial, time, variable, unit). The Session may hold these arrays
+            themselves, and so the outputs.
         cell_type: "E", "I" or "" for each unit, (unit,).
         area: area of each unit, (unit,).
         behaved: the behaviour, one row a trial; unless given, it is read from the outputs.
@@ -42,17 +43,22 @@ def session(
     """
     present, row = trials.present[..., None], trials.row_dimension
     dataset = trials.to_xarray()
-    dataset["outputs"] = ((row, "time", "output"), np.where(present, outputs, np.nan))
+    dataset["outputs"] = ((row, "time", "output"), _padded(present, outputs))
     for name, values in activity.items():
         several = ("variable",) * (values.ndim - 3)
         here = present[..., None] if several else present
-        dataset[name] = ((row, "time", *several, "unit"), np.where(here, values, np.nan))
+        dataset[name] = ((row, "time", *several, "unit"), _padded(here, values))
         if several:
             dataset = dataset.assign_coords(variable=list(variables))
     dataset = dataset.assign_coords(
         cell_type=("unit", cell_type), area=("unit", area), **_behavior(trials, outputs, behaved)
     )
     return dataset.assign_attrs(_attributes(trials))
+
+
+def _padded(present: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return values with NaN where no trial is present; themselves where all are."""
+    return values if present.all() else np.where(present, values, np.nan)
 
 
 def _behavior(trials: Trials, outputs: np.ndarray, behaved: pd.DataFrame | None) -> dict[str, Any]:

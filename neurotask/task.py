@@ -27,7 +27,7 @@ from neurotask.distributions import (
     plain,
 )
 from neurotask.observers import Seen
-from neurotask.phases import check_duration
+from neurotask.phases import check_duration, longest
 from neurotask.trials import Trials
 
 if TYPE_CHECKING:
@@ -277,6 +277,11 @@ class Task:
         """The phases in order, each with its duration in ms or the law of it."""
         fields = dataclasses.fields(self)
         return {field.name: getattr(self, field.name) for field in fields if _is_phase(field)}
+
+    @cached_property
+    def _longest(self) -> int | None:
+        """Number of steps of the longest trial there can be; None where only trials show it."""
+        return longest(self.durations, self.dt)
 
     @property
     def settable(self) -> tuple[str, ...]:

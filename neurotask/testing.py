@@ -79,9 +79,10 @@ def check_model(kind: type[Any], **settings: Any) -> tuple[str, ...]:
 
     The contract: a misspelt argument is a TypeError; any number and length of trials run;
     TensorFlow and NumPy agree to 1e-5, perturbed or not; the gradient equals finite
-    differences in float64; padding changes neither loss nor gradient; masks, signs and frozen
-    values hold bit for bit after 50 updates; saved, loaded and trained on, it ends as if it had
-    never been stopped; two models do not disturb each other.
+    differences in float64; padding changes neither loss nor gradient; kernels, where they cover
+    it, give the graph's; masks, signs and frozen values hold bit for bit after 50 updates; saved,
+    loaded and trained on, it ends as if it had never been stopped; two models do not disturb each
+    other.
 
     Args:
         kind: the class of the model, a subclass of `RecurrentModel`.

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import neurotask as nt
+from neurotask._normals import normals
+from neurotask._painting import FEW
 from neurotask.canvas import Canvas
 from neurotask.conditions import Conditions
 from neurotask.phases import Phases, lay_out
@@ -133,6 +135,39 @@ def _least(full):
     if (full == full[:, :1]).all():
         return full[:, 0]
     return full[:1] if (full == full[:1]).all() else full
+
+
+@pytest.mark.parametrize("edges", [FIXED, VARIED], ids=["fixed", "varied"])
+@pytest.mark.parametrize("n", [FEW, FEW + 1], ids=["few", "many"])
+def test_many_channels_are_painted_as_few_are(edges, n):
+    names, ring = ("before", "on", "after"), nt.Ring("in", n)
+    phases = Phases(names, edges[:, :-1], edges[:, 1:], edges[:, -1], dt=10.0)
+    rng = np.random.default_rng(0)
+    t = Canvas(("u", *ring), ("l", *ring), ("l",), Conditions({}), phases, 10, rng)
+    i, k, c = np.ogrid[:3, :10, :n]
+    given = i + 10.0 * k + 100.0 * c
+    t.input(ring, given, phase="on")
+    t.input(ring, given[:, 0], phase="on")
+    t.target(ring, given, phase="on", weight=given[:, 0])
+    inside = by_loop(edges, (1, 0), 2, lambda i, k: 1.0)[..., None]
+    assert np.array_equal(t.inputs[..., 1:], inside * (given + given[:, :1]))
+    assert np.array_equal(t.targets[..., 1:], inside * given)
+    assert np.array_equal(t.mask[..., 1:], inside * given[:, :1])
+    assert not (t.inputs[..., 0].any() or t.targets[..., 0].any())
+    # Noise is drawn in the order trial, step, channel for those steps that are in the stretch.
+    before, drawn = t.inputs.copy(), normals(np.random.default_rng(0), (int(inside.sum()), n), 10.0)
+    t.input(ring, 0.0, phase="on", noise=1.0)
+    shown = before[..., 1:][inside[..., 0] > 0] + drawn
+    assert np.array_equal(t.inputs[..., 1:][inside[..., 0] > 0], shown)
+
+
+def test_times_that_all_trials_share_are_as_one_number():
+    one, each = canvas(FIXED), canvas(FIXED)
+    one.input("u", one.conditions.c, phase="on", delay=10.0, duration=20.0, noise=0.1)
+    delay, duration = np.full(3, 10.0), np.full(3, 20.0)
+    each.input("u", each.conditions.c, phase="on", delay=delay, duration=duration, noise=0.1)
+    assert one.inputs.any()
+    assert np.array_equal(one.inputs, each.inputs)
 
 
 def test_noise_in_several_channels_is_each_its_own():

@@ -49,6 +49,20 @@ class WithFixation(Choice):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Many(Choice):
+    """Any number of choices."""
+
+    outputs: tuple[str, ...] = ("a", "b")
+    decision_rule = nt.Argmax("answer")
+
+    def factors(self):
+        return dict(place=(0,))
+
+    def build(self, t):
+        t.target_choice(t.conditions.place, phase="answer")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Value(Choice):
     """A value to produce."""
 
@@ -111,6 +125,16 @@ def test_fixation_held_and_broken():
     assert table["outcome"].tolist() == ["no_response", "correct", "broken_fixation"]
     assert table["choice"].tolist() == ["none", "left", "left"]
     assert table["correct"].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("n", [2, 5, 7])
+def test_outputs_that_are_equal_stay_so(n):
+    # Their sums must not come out different for being summed in different orders.
+    task = Many(outputs=tuple("abcdefgh"[:n]), answer=1940.0)
+    trials = task.trials(200, before=40.0)
+    noise = np.random.default_rng(0).normal(size=trials.targets.shape[:2]).astype(np.float32)
+    outputs = np.repeat(noise[..., None], n, axis=2)
+    assert (task.decision_rule.read(trials, outputs).choice == 0).all()
 
 
 def test_no_answer_is_right_at_zero():

@@ -37,6 +37,7 @@ RUN = {
     "psychometrics": ("fit told step fits animals", "psychometric.png"),
     "rules": ("history online found table follow error gap shaken", ""),
     "runs": ("same went_on longer", ""),
+    "speed": ("model outputs exact behaviour", ""),
     "tasks": ("both trials", ""),
     "units": ("session found choice pairs arrays", ""),
 }

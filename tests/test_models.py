@@ -97,6 +97,15 @@ def test_it_keeps_the_contract(kind, settings):
     assert nt.testing.check_model(kind, **settings) == tuple(POINTS)
 
 
+@pytest.mark.parametrize("point", ["constraints", "files", "side by side"])
+@pytest.mark.parametrize("label", ["Dale, projection", "masked and frozen", "areas"])
+def test_training_by_the_graph_keeps_it_too(label, point):
+    """Where kernels run a model, they do so above."""
+    case = Case(nt.RateRNN, dict(noise=0.1) | CONSTRAINTS[label], engine="graph")
+    assert case.make().runs_on == "graph" and Case(nt.RateRNN).make().runs_on == "fused"
+    POINTS[point](case)
+
+
 def test_every_setting_is_checked():
     """A setting that is added has to enter the contract."""
     for kind in MODELS.values():

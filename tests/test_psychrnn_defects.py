@@ -276,6 +276,7 @@ def test_t11_callbacks_act_and_an_interrupt_loses_nothing(quick, worn):
 
 def operations(model, n_in=3):
     """Return the names of the operations of a run, and those of them within the loop of steps."""
+    model.compile(engine="graph")
     spec = tf.TensorSpec((None, None, n_in))
     graph = tf.function(lambda u: model.unroll(u, tf.constant([1, 1], tf.int64))[1])
     library = graph.get_concrete_function(spec).graph.as_graph_def().library.function

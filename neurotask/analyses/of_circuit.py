@@ -12,6 +12,7 @@ from neurotask.analyses.material import Analysis, Found, Material, plotted
 _MOST_UNITS = 100  # that are lesioned one by one
 _MOST_SHOWN = 30  # lesions in the figure
 _TRIALS = 300  # about as many for each lesion
+_POINTS_OF_A_LINE = 3  # fewer say nothing of a direction
 
 
 def rest(run: Material) -> Found | None:
@@ -66,6 +67,12 @@ def line(run: Material) -> Found | None:
         else (analysis.line_attractor(points))
     )
     lines: dict[str, Any] = dict(found) if contexts else {"": found}
+    most = max(len(one.table) for one in lines.values())
+    if most < _POINTS_OF_A_LINE:
+        raise ValueError(
+            f"At most {most} slow points were found under one input, and a line takes "
+            f"{_POINTS_OF_A_LINE}."
+        )
     verdicts = "; ".join(f"{name} {_verdict(one)}".strip() for name, one in lines.items())
     return Found(
         draw=lambda figure: _draw_lines(figure, lines),

@@ -4,7 +4,7 @@ Beside the operators `+ - * / @` and slices, which NumPy and TensorFlow share, a
 functions from an `Ops`: `NumPyOps` here, `TensorOps` in `tensors.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
 from typing import Any, Protocol
@@ -76,6 +76,10 @@ class NumPyOps:
 
     def array(self, values: Any) -> np.ndarray:
         return np.asarray(values, self._dtype)
+
+    def arrays(self, group: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return values by name as arrays of the engine."""
+        return {name: self.array(values) for name, values in group.items()}
 
     def add(self, *terms: Any) -> Any:
         return reduce(add, terms)

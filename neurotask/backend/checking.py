@@ -16,6 +16,7 @@ import tensorflow as tf
 from neurotask.backend.files import load_model
 from neurotask.backend.models.base import RecurrentModel
 from neurotask.backend.perturbation import Perturbation
+from neurotask.backend.regularizers import RateL2
 from neurotask.backend.rules.base import Batch
 from neurotask.backend.rules.bptt import BPTT
 from neurotask.backend.running import counted_alone
@@ -35,10 +36,12 @@ class Case:
     Args:
         kind: class of the model.
         settings: its settings, such as `units` and `recurrent`.
+        engine: what runs its training in float32; see `RecurrentModel.compile`.
     """
 
     kind: type[RecurrentModel]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = "auto"
 
     @property
     def task(self) -> Task:
@@ -51,7 +54,8 @@ class Case:
         model = self.kind.for_task(
             self.task, **({"units": 6, "seed": 1} | dict(self.settings) | settings)
         )
-        model.compile(optimizer)
+        single = model.compute_dtype == "float32"
+        model.compile(optimizer, engine=self.engine if single else "graph")
         return model
 
     def fit(self, model: RecurrentModel, updates: int) -> None:
@@ -131,7 +135,7 @@ def perturbations(case: Case) -> None:
     _same_run(one, simulate(model, trials, noise=noise, perturbation=done), 1e-5)
     _say(not bool(one["rates"][..., n - 1].any()), "a lesioned unit must send nothing")
     ones = Perturbation("connectivity", value=np.ones((n_steps, n, n)))
-    _same_run(model.run(trials, perturbation=ones), model.run(trials), 1e-6)
+    _same_run(model.run(trials, perturbation=ones), model.run(trials), 1e-5)
 
 
 def gradient(case: Case) -> None:
@@ -169,15 +173,30 @@ def gradient(case: Case) -> None:
 def padding(case: Case) -> None:
     """Doubled padding changes neither loss nor gradient."""
     model, rule, batch = case.make(dtype="float64"), BPTT(clip_norm=None), _batch(case.task)
-    inputs, targets, mask, present = (
-        tf.concat([a, tf.zeros_like(a)], axis=1)
-        for a in (batch.inputs, batch.targets, batch.mask, batch.present)
-    )
-    longer = Batch(inputs, targets, mask, present, batch.noise)
-    one, two = rule.gradients(model, batch), rule.gradients(model, longer)
+    one, two = rule.gradients(model, batch), rule.gradients(model, _padded(batch))
     _close(one[0], two[0], 1e-12, "loss with doubled padding")
     for variable, a, b in zip(model.trainable_variables, one[2], two[2], strict=True):
         _close(a, b, 1e-12, f"gradient of {variable.path} with doubled padding")
+
+
+def kernels(case: Case) -> None:
+    """Kernels, where there are some for it, give loss and gradient of the graph; padding is none.
+
+    Any noise is the same. The loss counts states too, where they may be penalised.
+    """
+    model, rule, batch = case.make(), BPTT(clip_norm=None), _batch(case.task, "float32")
+    if model.fused is None:
+        return
+    fused, model.penalties = model.fused, (*model.penalties, RateL2(0.1))
+    model.fused = None
+    one = rule.gradients(model, batch)
+    model.fused = fused
+    size = max(float(tf.reduce_max(tf.abs(gradient))) for gradient in one[2])
+    for given in (batch, _padded(batch)):
+        two = rule.gradients(model, given)
+        _close(one[0], two[0], 1e-5 * max(1.0, abs(float(one[0]))), "loss by kernels")
+        for variable, a, b in zip(model.trainable_variables, one[2], two[2], strict=True):
+            _close(a, b, 1e-5 * size, f"gradient of {variable.path} by kernels")
 
 
 def constraints(case: Case, optimizer: Any = None) -> None:
@@ -237,17 +256,26 @@ def side_by_side(case: Case) -> None:
 POINTS: dict[str, Callable[[Case], None]] = {
     point.__name__.replace("_", " "): point
     for point in (
-        arguments, shapes, engines, steps, perturbations, gradient, padding, constraints, files,
-        side_by_side,
+        arguments, shapes, engines, steps, perturbations, gradient, padding, kernels,
+        constraints, files, side_by_side,
     )
 }  # fmt: skip
 
 
-def _batch(task: Task) -> Batch:
+def _batch(task: Task, dtype: str = "float64") -> Batch:
     trials = task.trials(4, seed=1)
     arrays = (trials.inputs, trials.targets, trials.mask, trials.present)
-    inputs, targets, mask, present = (tf.constant(a, tf.float64) for a in arrays)
+    inputs, targets, mask, present = (tf.constant(a, dtype) for a in arrays)
     return Batch(inputs, targets, mask, present, tf.constant([11, 4], tf.int64))
+
+
+def _padded(batch: Batch) -> Batch:
+    """Return a batch with as many steps again, in which there is nothing."""
+    inputs, targets, mask, present = (
+        tf.concat([a, tf.zeros_like(a)], axis=1)
+        for a in (batch.inputs, batch.targets, batch.mask, batch.present)
+    )
+    return Batch(inputs, targets, mask, present, batch.noise)
 
 
 def _same_run(one: Any, two: Any, tolerance: float) -> None:

@@ -12,6 +12,7 @@ import keras
 
 import neurotask
 from neurotask._run_files import whole_or_as_before
+from neurotask.backend import engines
 from neurotask.backend.archives import is_whole
 from neurotask.backend.files import load_model, save_model
 from neurotask.backend.importing import Code
@@ -25,13 +26,14 @@ CHECKPOINT, STATE = "checkpoint.keras", "training.json"
 def versions(model: "RecurrentModel") -> dict[str, str]:
     """Return what the bits of a training depend on, beside its settings."""
     names = ("tensorflow", "keras", "numpy")
+    names += ("numba", "scipy") if model.runs_on == "fused" else ()  # scipy brings its BLAS
     return {
         "neurotask": neurotask.__version__,
         "python": platform.python_version(),
         **{name: version(name) for name in names},
         "machine": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
-        "engine": model.engine,
+        "engine": model.runs_on,
     }
 
 
@@ -93,6 +95,7 @@ def read_checkpoint(
         ValueError: if it was made with other versions, on another machine or by another engine.
     """
     model = load_model(folder / CHECKPOINT, code=code)
+    engines.engage(model, state["batch_size"])
     wanted, here = state["versions"], versions(model)
     other = {name for name in here if here[name] != wanted.get(name)}
     if other and not force:

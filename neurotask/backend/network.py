@@ -153,7 +153,7 @@ class Network(Setting):
             fed: the outputs that feed back, (trial, output), where they are not those of `rates`.
         """
         rates = self.dynamics.rates(ops, state) if rates is None else rates
-        stage = self._stage(ops, weights, inputs)
+        stage = self.stage(ops, weights, inputs)
         drive = [ops.synapses(weights, "input", stage) + weights["bias"]]
         if "feedback" in weights:
             fed = self._fed(ops, weights, rates) if fed is None else fed
@@ -176,7 +176,8 @@ class Network(Setting):
         received = ops.synapses(weights, "output", rates) + weights["output_bias"]
         return ops.function(self.output_activation)(received)
 
-    def _stage(self, ops: Ops, weights: Weights, inputs: Array) -> Array:
+    def stage(self, ops: Ops, weights: Weights, inputs: Array) -> Array:
+        """Return what reaches the units of inputs (..., input): those, or the stage before them."""
         if self.feedforward is None:
             return inputs
         received = ops.synapses(weights, "feedforward", inputs) + weights["feedforward_bias"]

@@ -110,7 +110,7 @@ class L2(Regularizer):
     def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         # P = k mean w^2
         kernel = model.kernels[self.of]
-        return self.strength * _over_weights(self.mean, kernel, kernel.effective() ** 2)
+        return self.strength * _over_weights(self.mean, kernel, tf.square(kernel.effective()))
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class RateL2(Regularizer):
 
     def __call__(self, model: "RecurrentModel", batch: "Batch", states: State) -> Tensor:
         # P = k mean r^2
-        return self.strength * _over_steps(self.mean, model.rates_of(states) ** 2, batch)
+        return self.strength * _over_steps(self.mean, tf.square(model.rates_of(states)), batch)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class RateHomeostasis(Regularizer):
         rates = model.rates_of(states)
         inside = _inside(batch, rates)
         mean_rates = tf.reduce_sum(inside * rates, (0, 1)) / tf.reduce_sum(inside)
-        return self.strength * tf.reduce_mean((mean_rates - self.target) ** 2)
+        return self.strength * tf.reduce_mean(tf.square(mean_rates - self.target))
 
 
 @dataclass(frozen=True)

@@ -122,17 +122,18 @@ def _unrolled(
 
 
 def _stepper(model: RecurrentModel, noise_key: int, noise: bool) -> Any:
+    """Return a step of a network; what it is compiled to is kept for further calls."""
     noisy = noise and model.noise_per_step > 0
 
-    @tf.function(autograph=False)
-    def step(weights: Weights, state: State, inputs: Tensor, t: Tensor) -> Any:
-        name = tf.constant([noise_key, 0], tf.int64)
+    def step(weights: Weights, state: State, inputs: Tensor, t: Tensor, name: Tensor) -> Any:
         drawn = model.normals(name, t, tf.shape(inputs)[0]) if noisy else None
         state = model.transition(weights, state, tf.cast(inputs, model.compute_dtype), drawn)
         rates = model.rates_of(state)
         return state, rates, model.readout(weights, rates)
 
-    return step
+    compiled = model.runner.kept(("step", noisy), lambda: tf.function(step, autograph=False))
+    name = tf.constant([noise_key, 0], tf.int64)
+    return lambda weights, state, inputs, t: compiled(weights, state, inputs, t, name)
 
 
 def _packed(state: State) -> np.ndarray:

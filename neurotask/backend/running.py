@@ -1,5 +1,6 @@
-"""Running a network on trials, forward only, through functions that are compiled once."""
+"""Running a network on trials, forward only: by kernels, or by graphs that are traced once."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +10,15 @@ from neurotask._checks import count
 from neurotask._streams import Stream, key
 from neurotask.backend import losses
 from neurotask.backend._types import Tensor
+from neurotask.backend.chunks import CHUNK, place
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.fitting import check_trials
+from neurotask.backend.forward_runs import by_kernels
+from neurotask.backend.fused import uncovered
+from neurotask.backend.losses import Loss
 from neurotask.backend.perturbation import Perturbation
 from neurotask.backend.perturbed import Perturbed, Plan
-from neurotask.backend.simulation import CHUNK, place, stacked
+from neurotask.backend.simulation import stacked
 from neurotask.behavior import accuracy
 from neurotask.session import session
 from neurotask.task import Task
@@ -32,7 +37,7 @@ class Runner:
 
     def __init__(self, model: "RecurrentModel"):
         self._model = model
-        self._compiled: dict[tuple[Any, ...], Any] = {}
+        self._compiled: dict[Any, Any] = {}
 
     def run(
         self,
@@ -68,8 +73,7 @@ class Runner:
         """Return the loss of outputs (trial, time, output), without penalties."""
         loss = getattr(self._model, "loss_function", losses.MeanSquaredError())
         loss.check(trials.targets)
-        arrays = (trials.targets, outputs, trials.mask, trials.present)
-        return float(loss(*(tf.cast(a, self._model.compute_dtype) for a in arrays)))
+        return float(self._loss(loss)(trials.targets, outputs, trials.mask, trials.present))
 
     def noise(self, n_trials: int, n_steps: int, noise_key: int) -> np.ndarray:
         """Return the normals that `forward` draws, (trial, time, noise_per_step)."""
@@ -92,7 +96,11 @@ class Runner:
         plan: Plan | None = None,
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return outputs (trial, time, output) and what is recorded, each (trial, time, unit)."""
-        arrays: dict[str, np.ndarray] = {}
+        if plan is None and self.fused:
+            name = noise_key if noise else None
+            arrays = self._by_kernels(trials.inputs, name, record)
+            return arrays.pop("outputs"), arrays
+        arrays = {}
         factors = {} if plan is None else plan.factors
         for chunk, at in enumerate(range(0, len(trials), CHUNK)):
             rows = slice(at, at + CHUNK)
@@ -103,10 +111,53 @@ class Runner:
             place(arrays, part, rows, len(trials))
         return arrays.pop("outputs"), arrays
 
+    @property
+    def fused(self) -> bool:
+        """Whether kernels run what is not perturbed: where they can, and no graph is asked for."""
+        wanted = getattr(self._model, "engine", "auto")
+        return wanted not in ("graph", "xla") and uncovered(self._model) is None
+
+    def _by_kernels(
+        self, inputs: np.ndarray, noise: int | None, record: tuple[str, ...]
+    ) -> dict[str, np.ndarray]:
+        model = self._model
+        kernels = {name: values.numpy() for name, values in model.effective().items()}
+        vectors = {name: np.asarray(values) for name, values in model.vectors().items()}
+        return by_kernels(model.network, kernels, vectors, inputs, noise, record, CHUNK)
+
+    def kept(self, name: Any, make: Callable[[], Any]) -> Any:
+        """Return the compiled function of a name, which is made when it is first asked for."""
+        if name not in self._compiled:
+            self._compiled[name] = counted_alone(make())
+        return self._compiled[name]
+
+    def _loss(self, loss: Loss) -> Any:
+        """Return a loss as a compiled function of targets, outputs, mask and who is present."""
+        own = self._model.compute_dtype
+
+        def of(targets: Tensor, outputs: Tensor, mask: Tensor, present: Tensor) -> Tensor:
+            return loss(*(tf.cast(a, own) for a in (targets, outputs, mask, present)))
+
+        def make() -> Any:
+            entries, steps = (None, None, None), (None, None)
+            signature = [
+                tf.TensorSpec(entries, tf.float32),
+                tf.TensorSpec(entries, own),
+                tf.TensorSpec(entries, tf.float32),
+                tf.TensorSpec(steps, tf.bool),
+            ]
+            return tf.function(of, input_signature=signature, autograph=False)
+
+        return self.kept(("loss", loss), make)
+
     def _function(self, noise: bool, record: tuple[str, ...], happening: Any, factors: Any) -> Any:
         versions = {name: len(values) for name, values in factors.items()}
-        name = (noise, record, tuple(happening), tuple(versions.items()))
-        if name not in self._compiled:
+
+        def forward(inputs: Tensor, key: Tensor, happening: Tensors, factors: Tensors) -> Tensors:
+            arrays = self._unrolled(inputs, key if noise else None, happening, factors, record)
+            return {one: _trial_first(values) for one, values in arrays.items()}
+
+        def make() -> Any:
             spec = tf.TensorSpec
             n_units, any_ = len(self._model.units), {"version": spec((None, None), tf.int32)}
             any_["sent_version"] = any_["version"]
@@ -118,16 +169,9 @@ class Runner:
                 {one: any_.get(one, each) for one in happening},
                 {one: spec(np.shape(values), tf.float32) for one, values in factors.items()},
             ]
+            return tf.function(forward, input_signature=signature, autograph=False)
 
-            def forward(
-                inputs: Tensor, key: Tensor, happening: Tensors, factors: Tensors
-            ) -> Tensors:
-                arrays = self._unrolled(inputs, key if noise else None, happening, factors, record)
-                return {one: _trial_first(values) for one, values in arrays.items()}
-
-            compiled = tf.function(forward, input_signature=signature, autograph=False)
-            self._compiled[name] = counted_alone(compiled)
-        return self._compiled[name]
+        return self.kept((noise, record, tuple(happening), tuple(versions.items())), make)
 
     def _unrolled(
         self,

@@ -1,15 +1,19 @@
-"""`simulate`: a network run in NumPy, without TensorFlow."""
+"""`simulate`: a network run without TensorFlow, by kernels or in NumPy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurotask._checks import choose
-from neurotask._streams import Stream, generator
+from neurotask._streams import Stream, key
+from neurotask.backend import philox
 from neurotask.backend.arrays import NumPyOps
+from neurotask.backend.chunks import CHUNK, Arrays, place
 from neurotask.backend.fitting import check_trials
+from neurotask.backend.forward_runs import by_kernels
+from neurotask.backend.kernels import networks
 from neurotask.backend.parameters import Parameters
 from neurotask.backend.perturbation import listed
 from neurotask.backend.perturbed import Perturbed, Plan
@@ -19,9 +23,6 @@ from neurotask.trials import Trials
 if TYPE_CHECKING:
     import xarray as xr
 
-# Trials that run at once, which bounds memory. The noise is drawn a chunk at a time: another number
-# here would give other noise for the same seed.
-CHUNK = 256
 RECORDS = ("states", "rates")
 
 
@@ -34,10 +35,10 @@ def simulate(
     record: Sequence[str] = RECORDS,
     perturbation: Any = None,
 ) -> "xr.Dataset":
-    """Run a network on trials in NumPy and return the Session, as `model.run` does.
+    """Run a network on trials without TensorFlow and return the Session, as `model.run` does.
 
-    Without noise both agree to float precision. With it they draw other numbers for the same seed;
-    to compare them, give the model's own: `noise=model.noise(len(trials), n_steps, seed=0)`.
+    Both agree to rounding: a seed names the same noise in both. Kernels run it where they cover the
+    network and nothing perturbs it, else NumPy, which takes many times as long.
 
     Args:
         weights: `Parameters`, a file of them, or a model.
@@ -68,22 +69,13 @@ def simulate(
     check_trials(trials, network.inputs, network.outputs, network.dt, kind)
     record = names("record", record)
     plan = Plan(network, listed(perturbation), trials)
-    ops = NumPyOps(parameters.dtype)
-    drawn = _noise(noise, trials, network.dynamics.noise_per_step(len(network.units)))
-    kernels, vectors = (
-        {name: ops.array(values) for name, values in group.items()}
-        for group in (parameters.kernels, parameters.vectors)
-    )
-    factors = {name: ops.array(values) for name, values in plan.factors.items()}
-    perturbed = Perturbed(ops, network, kernels, vectors, factors)
-    arrays: dict[str, np.ndarray] = {}
-    for chunk, start in enumerate(range(0, len(trials), CHUNK)):
-        rows = slice(start, start + CHUNK)
-        noise_here = drawn(rows, seed, chunk)
-        part = _unrolled(
-            perturbed, ops.array(trials.inputs[rows]), noise_here, plan.at(rows), record
-        )
-        place(arrays, part, rows, len(trials))
+    noise = _noise(noise, trials, network.dynamics.noise_per_step(len(network.units)))
+    named = key(seed, Stream.RUN_NOISE) if noise is True else noise
+    if not plan.perturbations and networks.uncovered_network(network, parameters.dtype) is None:
+        kernels, vectors = parameters.kernels, parameters.vectors
+        arrays = by_kernels(network, kernels, vectors, trials.inputs, named, record, CHUNK)
+    else:
+        arrays = _by_steps(parameters, plan, trials, named, record)
     outputs, units = arrays.pop("outputs"), network.units
     variables = network.dynamics.state_variables
     return session(trials, outputs, arrays, units.cell_type, units.area, variables=variables)
@@ -96,18 +88,41 @@ def names(name: str, given: Any) -> tuple[str, ...]:
     return tuple(choose(name, one, RECORDS) for one in given)
 
 
+def _by_steps(
+    parameters: Parameters,
+    plan: Plan,
+    trials: Trials,
+    noise: int | np.ndarray | None,
+    record: tuple[str, ...],
+) -> Arrays:
+    """Return what `by_kernels` returns, of any network, by NumPy; `plan` is done to it."""
+    network, ops = parameters.network, NumPyOps(parameters.dtype)
+    size, dtype = network.dynamics.noise_per_step(len(network.units)), parameters.dtype
+    groups = parameters.kernels, parameters.vectors, plan.factors
+    perturbed = Perturbed(ops, network, *map(ops.arrays, groups))
+    arrays: Arrays = {}
+    for chunk, start in enumerate(range(0, len(trials), CHUNK)):
+        rows = slice(start, start + CHUNK)
+        inputs = ops.array(trials.inputs[rows])
+        here = noise[rows] if isinstance(noise, np.ndarray) else noise
+        drawn = _drawn(here, chunk, len(inputs), size, dtype)
+        part = _unrolled(perturbed, inputs, drawn, plan.at(rows), record)
+        place(arrays, part, rows, len(trials))
+    return arrays
+
+
 def _unrolled(
     perturbed: Perturbed,
     inputs: np.ndarray,
-    noise: np.ndarray | None,
-    happening: dict[str, np.ndarray],
+    drawn: Callable[[int], np.ndarray | None],
+    happening: Arrays,
     record: tuple[str, ...],
-) -> dict[str, np.ndarray]:
+) -> Arrays:
     """Return outputs and what is recorded of a chunk, each (trial, time, ...)."""
     state, kept = perturbed.start(len(inputs)), {"outputs": [], **{name: [] for name in record}}
     for t in range(inputs.shape[1]):
         at = {name: values[t] for name, values in happening.items()}
-        state = perturbed.step(state, inputs[:, t], None if noise is None else noise[:, t], at)
+        state = perturbed.step(state, inputs[:, t], drawn(t), at)
         rates = perturbed.rates(state, at)
         kept["outputs"].append(perturbed.output(rates, at))
         if "states" in record:
@@ -115,20 +130,6 @@ def _unrolled(
         if "rates" in record:
             kept["rates"].append(rates)
     return {name: np.stack(values, axis=1) for name, values in kept.items()}
-
-
-def place(arrays: dict[str, np.ndarray], part: Any, rows: slice, n: int) -> None:
-    """Put a chunk in its place at once: chunks that are joined later take twice the memory.
-
-    Args:
-        arrays: where to put it, by name; arrays are made for the first chunk.
-        part: the chunk, each array (trial, ...).
-        rows: its rows.
-        n: number of rows in all.
-    """
-    for name, values in part.items():
-        values = np.asarray(values)
-        arrays.setdefault(name, np.empty((n, *values.shape[1:]), values.dtype))[rows] = values
 
 
 def stacked(variables: list[Any], stack: Any) -> Any:
@@ -150,22 +151,34 @@ def _parameters(weights: Any) -> Parameters:
 
 
 def _noise(given: Any, trials: Trials, n: int) -> Any:
-    """Return a function that gives the normals of a chunk, (trial, time, n), or None."""
-    n_trials, n_steps, _ = trials.inputs.shape
-    is_flag = isinstance(given, (bool, np.bool_))
-    if is_flag and (not given or n == 0):
-        return lambda rows, seed, chunk: None
-    if is_flag:
-
-        def drawn(rows: slice, seed: int, chunk: int) -> np.ndarray:
-            shape = len(trials.inputs[rows]), n_steps, n
-            return generator(seed, Stream.RUN_NOISE, chunk).standard_normal(shape, np.float32)
-
-        return drawn
-    array = np.asarray(given)
-    if array.shape != (n_trials, n_steps, n):
+    """Return whether there is noise, True or None, or the normals themselves."""
+    if isinstance(given, (bool, np.bool_)):
+        return True if given and n else None
+    array, wanted = np.asarray(given), (*trials.inputs.shape[:2], n)
+    if array.shape != wanted:
         raise ValueError(
-            f"`noise` must be True, False, or an array (trial, time, noise_per_step) = "
-            f"{(n_trials, n_steps, n)}, got the shape {array.shape}."
+            "`noise` must be True, False, or an array (trial, time, noise_per_step) = "
+            f"{wanted}, got the shape {array.shape}."
         )
-    return lambda rows, seed, chunk: array[rows] if n else None
+    return array if n else None
+
+
+def _drawn(
+    noise: int | np.ndarray | None, chunk: int, n_trials: int, size: int, dtype: str
+) -> Callable[[int], np.ndarray | None]:
+    """Return a function that gives the normals of a step, (trial, noise_per_step), or None."""
+    if noise is None:
+        return lambda t: None
+    if isinstance(noise, np.ndarray):
+        return lambda t: noise[:, t]
+    n = n_trials * size
+    if dtype == "float32" and networks.missing() is None:
+        from neurotask.backend.kernels.noise import draw
+
+        def by_kernel(t: int) -> np.ndarray:
+            drawn = np.empty((1, n), np.float32)
+            draw(np.uint64(noise), chunk, t, drawn)
+            return drawn.reshape(n_trials, size)
+
+        return by_kernel
+    return lambda t: philox.normals(noise, chunk, t, n, dtype).reshape(n_trials, size)

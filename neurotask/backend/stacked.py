@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from neurotask.backend.engines import without_kernels
 from neurotask.backend.kernel import Kernel
 from neurotask.backend.models.base import RecurrentModel
 from neurotask.backend.models.forward import ForwardModel
@@ -41,6 +42,7 @@ class StackedModel(ForwardModel):
         super().__init__(dtype=first.dtype)
         self.networks, self.network = len(models), first.network
         self.ops = StackedOps(first.dtype, len(models))
+        self.draws_ahead = without_kernels(first) == "xla" and first.dtype == "float32"
         self.rule, self.loss_function = first.rule, first.loss_function
         self.penalties = tuple(StackedPenalty(penalty) for penalty in first.penalties)
         # In the order of a model's own, so that `trainable_variables` correspond.

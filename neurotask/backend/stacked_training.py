@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
+from neurotask.backend.engines import without_kernels
 from neurotask.backend.models.base import RecurrentModel
 from neurotask.backend.stacked_group import Group
 from neurotask.backend.training import _Feed
@@ -32,7 +33,7 @@ class StackedTrainer:
 
     def __init__(self, models: Sequence[RecurrentModel], n_groups: int | None = None):
         self._models = list(models)
-        self._xla = models[0].trainer.xla
+        self._xla = without_kernels(models[0]) == "xla"
         n_groups = _processors() if n_groups is None and self._xla else n_groups or 1
         places = np.array_split(np.arange(len(models)), min(n_groups, len(models)))
         self._groups = [Group(self._models[own[0] : own[-1] + 1], own, self._xla) for own in places]

@@ -7,6 +7,7 @@ import keras
 from keras.optimizers.schedules import LearningRateSchedule
 
 from neurotask._checks import count
+from neurotask.backend import engines
 from neurotask.backend.fitting import check_curriculum, curriculum_of
 from neurotask.backend.rules.checks import check_memory
 from neurotask.curriculum.course import Course, PlainCourse
@@ -37,6 +38,7 @@ def begin(
     batch_size = count("batch_size", batch_size)
     model.rule.check_batch(batch_size)
     check_memory(model, model.rule, batch_size)
+    engines.engage(model, batch_size)
     seed = count("seed", seed, low=0)
     if isinstance(source, Task):
         model.check_fits(source)

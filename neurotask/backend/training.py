@@ -7,7 +7,7 @@ the network trains, never past the end of a segment, and mistakes come out as th
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
+from neurotask.backend.engines import FEW_TRIALS
 from neurotask.backend.losses import Loss
 from neurotask.backend.rules.base import Batch, learned
 from neurotask.backend.running import counted_alone
@@ -24,7 +25,6 @@ from neurotask.behavior import accuracy
 from neurotask.curriculum.course import Course, PlainCourse
 from neurotask.curriculum.measures import Evaluation
 from neurotask.curriculum.stage import Stage
-from neurotask.phases import longest
 from neurotask.task import Task
 from neurotask.trials import Trials
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # few trials under XLA, where an execution costs more than such an update. Fewer cost more overhead,
 # more make an interrupt wait longer; the result does not depend on it.
 UPDATES_PER_EXECUTION = 5
-SMALL_UPDATES_PER_EXECUTION, FEW_TRIALS = 50, 8
+SMALL_UPDATES_PER_EXECUTION = 50
 
 # Under XLA each length of trials is compiled anew, so that trials are padded to one of few.
 LENGTHS = 32
@@ -56,26 +56,26 @@ class Trainer:
         arrays = [tf.TensorSpec((None, None, None, n), tf.float32) for n in channels]
         arrays += [tf.TensorSpec((None, None), tf.int32)]
         self._signature = [*arrays, tf.TensorSpec((2,), tf.int64)]
-        self._compiled: dict[bool, Any] = {}
+        self._compiled: dict[str, Any] = {}  # by what runs it
 
     @property
     def xla(self) -> bool:
         """Whether updates are compiled by XLA."""
-        engine = self._model.engine
-        return engine == "xla" or (engine == "auto" and self._model.rule.compiled)
+        return self._model.runs_on == "xla"
 
     def _execute(self, *arrays: Any) -> Any:
         """Make the updates of a chunk; see `_updates`."""
-        if self.xla not in self._compiled:
+        engine = self._model.runs_on
+        if engine not in self._compiled:
             compiled = tf.function(
                 self._updates,
                 input_signature=self._signature,
                 autograph=False,
                 jit_compile=self.xla,
             )
-            self._compiled[self.xla] = counted_alone(compiled)
+            self._compiled[engine] = counted_alone(compiled)
         try:
-            return self._compiled[self.xla](*arrays)
+            return self._compiled[engine](*arrays)
         except tf.errors.InvalidArgumentError as error:
             if not self.xla or "unsupported operations" not in str(error):
                 raise
@@ -106,7 +106,7 @@ class Trainer:
             keeper: keeps what was done at the end of each segment, after the callbacks.
         """
         model, done = self._model, 0
-        feed = _Feed(batch_size, seed, model.loss_function, self.xla)
+        feed = _Feed(batch_size, seed, model.loss_function, self.xla, tf.constant)
         history = keras.callbacks.History()
         epochs = -(-updates // course.until) if updates else 0
         params = {"verbose": verbose, "epochs": epochs, "steps": course.until}
@@ -258,24 +258,47 @@ class Trainer:
 
 
 class _Feed:
-    """Makes the stacked batches of a task, the next chunk while the current one is trained on."""
+    """Makes the stacked batches of a task, the next chunk while the current one is trained on.
 
-    def __init__(self, batch_size: int, seed: int, loss: Loss, xla: bool):
+    Args:
+        batch_size: trials of a batch.
+        seed: seed of the trials.
+        loss: what must be able to take their targets.
+        xla: whether they are padded to few lengths.
+        given: makes of each array what is yielded, such as a tensor, which then is on its way to
+            a GPU before it is needed; None: the arrays.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        seed: int,
+        loss: Loss,
+        xla: bool,
+        given: Callable[[np.ndarray], Any] | None = None,
+    ):
         self._batch_size, self._seed, self._loss, self._xla = batch_size, seed, loss, xla
+        self._given = given or (lambda array: array)
         self.noise_key = key(seed, Stream.TRAINING_NOISE)
 
-    def chunks(
-        self, task: Task, first: int, size: int
-    ) -> Iterator[tuple[Trials, list[np.ndarray]]]:
-        """Yield the last batch and the stacked arrays of each chunk of a segment."""
+    def chunks(self, task: Task, first: int, size: int) -> Iterator[tuple[Trials, list[Any]]]:
+        """Yield the last batch and the stacked arrays of each chunk of a segment.
+
+        The arrays of a chunk are written over once the next one but one is being made, so that they
+        hold until the next is asked for.
+        """
         n = self._per_execution(size)
         spans = [range(at, min(at + n, first + size)) for at in range(first, first + size, n)]
+        # While one set of arrays is trained on, the other is filled: memory that is used again
+        # costs less than the trials in it, fresh memory more.
+        now, after = {}, {}
         with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(self._stack, task, spans[0])
+            ahead = pool.submit(self._stack, task, spans[0], now)
             for span in [*spans[1:], None]:
                 ready = ahead.result()
+                now, after = after, now
                 if span is not None:
-                    ahead = pool.submit(self._stack, task, span)
+                    ahead = pool.submit(self._stack, task, span, now)
                 yield ready
 
     def _per_execution(self, size: int) -> int:
@@ -286,14 +309,26 @@ class _Feed:
         most = min(SMALL_UPDATES_PER_EXECUTION, size)
         return next((n for n in range(most, most // 2, -1) if size % n == 0), most)
 
-    def _stack(self, task: Task, updates: range) -> tuple[Trials, list[np.ndarray]]:
-        batches = [self._batch(task, update) for update in updates]
+    def _stack(
+        self, task: Task, updates: range, room: dict[str, np.ndarray]
+    ) -> tuple[Trials, list[Any]]:
+        """Make the batches of some updates, stacked in the arrays of `room` where they fit."""
         names = ("inputs", "targets", "mask")
-        n_steps = max(batch.inputs.shape[1] for batch in batches)
-        if self._xla:
-            n_steps = _one_of_few(task, n_steps)
-        arrays = [_stacked([getattr(b, name) for b in batches], n_steps) for name in names]
-        return batches[-1], [*arrays, np.stack([b.lengths for b in batches]).astype(np.int32)]
+        n_steps, lengths = 0, []
+        trials: Any = None
+        for place, update in enumerate(updates):
+            trials = self._batch(task, update)
+            own = trials.inputs.shape[1]
+            n_steps = max(n_steps, _one_of_few(task, own) if self._xla else own)
+            for name in names:
+                array = getattr(trials, name)
+                shape = (len(updates), len(array), n_steps, array.shape[2])
+                stack = room[name] = _of_shape(shape, room.get(name), place)
+                stack[place, :, :own] = array
+                stack[place, :, own:] = 0
+            lengths.append(trials.lengths)
+        arrays = [*(room[name] for name in names), np.array(lengths, np.int32)]
+        return trials, [self._given(array) for array in arrays]
 
     def _batch(self, task: Task, update: int) -> Trials:
         trials = task.batch(self._batch_size, seed=self._seed, stream=Stream.TRAINING, index=update)
@@ -308,15 +343,18 @@ class _Feed:
 
 def _one_of_few(task: Task, n_steps: int) -> int:
     """Return what trials of `n_steps` are padded to: the longest there can be, if it is known."""
-    most = longest(task.durations, task.dt)
+    most = task._longest
     return most if most and most >= n_steps else -(-n_steps // LENGTHS) * LENGTHS
 
 
-def _stacked(arrays: list[np.ndarray], n_steps: int) -> np.ndarray:
-    """Return arrays (trial, time, channel) as one, the shorter ones padded with 0."""
-    if all(array.shape[1] == n_steps for array in arrays):
-        return np.stack(arrays)
-    stacked = np.zeros((len(arrays), len(arrays[0]), n_steps, arrays[0].shape[2]), np.float32)
-    for place, array in enumerate(arrays):
-        stacked[place, :, : array.shape[1]] = array
-    return stacked
+def _of_shape(shape: tuple[int, ...], stack: np.ndarray | None, filled: int) -> np.ndarray:
+    """Return a stack (update, trial, time, channel) of this shape: the given one if it has it.
+
+    Otherwise it is a new one, with the first `filled` batches of the one given, padded with 0.
+    """
+    if stack is not None and stack.shape == shape:
+        return stack
+    new = np.zeros(shape, np.float32)
+    if stack is not None and filled:
+        new[:filled, :, : stack.shape[2]] = stack[:filled]
+    return new

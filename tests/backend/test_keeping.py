@@ -252,7 +252,7 @@ def test_a_disk_that_fails_leaves_the_checkpoint_before(keeper, quick, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("name", "there"), [("tensorflow", "1.0"), ("processor", "abacus"), ("engine", "fused")]
+    ("name", "there"), [("tensorflow", "1.0"), ("processor", "abacus"), ("engine", "abacus")]
 )
 def test_other_versions_are_refused_unless_forced(keeper, tmp_path, name, there):
     keeper.checkpoint()

@@ -206,7 +206,7 @@ def test_groups_change_nothing(short):
 
 
 def test_xla_changes_nothing(short):
-    # The engines draw other noise.
+    # In double precision XLA draws other noise than the graph.
     compiled, how = {"engine": "xla"}, {"rule": "rflo", "rates": (0.01, 0.02), "noise": 0.0}
     together, alone = made(short, compiled=compiled, **how), made(short, **how)
     Networks(together).fit(short, updates=2, batch_size=2, seed=5, verbose=0)

@@ -93,6 +93,15 @@ def rows_of(task, n, seed, **conditions):
     return joined(batches)
 
 
+def test_a_step_is_compiled_once_for_all_calls():
+    model = random(Look(), noise=0.1)
+    sessions = [nt.rollout(model, Look(), episodes=4, seed=seed) for seed in (1, 1, 2)]
+    (compiled,) = model.runner._compiled.values()
+    assert compiled.experimental_get_tracing_count() == 1
+    one, again, other = (s["states"].values[:, 0] for s in sessions)
+    assert np.array_equal(one, again) and not np.array_equal(one, other)  # nor is the noise kept
+
+
 def test_a_wired_network_answers_when_the_light_comes_on():
     s = nt.rollout(wired(Look()), Look(), episodes=20, seed=1)
     side = s["side"].values

@@ -8,6 +8,7 @@ import pytest
 
 import neurotask as nt
 from neurotask.backend import running, simulation
+from neurotask.backend.kernels import networks
 
 ENDINGS = (".npz", ".safetensors")
 
@@ -48,16 +49,55 @@ def test_it_runs_without_tensorflow(model, quick, tmp_path, ending):
         "import sys, neurotask as nt;"
         "task = nt.load('rdm', coherences=(0.25, 0.5), fixation=60.0, stimulus=120.0,"
         " decision=140.0, noise=0.01);"
-        "s = nt.simulate(sys.argv[1], task.trials(3, seed=1), noise=False,"
-        " perturbation=nt.Perturbation('silence', area='B', phase='decision'));"
+        "trials = task.trials(3, seed=1);"
+        "done = nt.Perturbation('silence', area='B', phase='decision');"
+        "both = [nt.simulate(sys.argv[1], trials, seed=5, perturbation=p) for p in ((), done)];"
         "assert not {'tensorflow', 'keras'} & set(sys.modules), 'loaded';"
-        "print(float(s['outputs'].sum()))"
+        "assert 'neurotask.backend.kernels.run' in sys.modules, 'no kernels';"
+        "print(*(float(s['outputs'].sum()) for s in both))"
     )
     run = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    done = nt.Perturbation("silence", area="B", phase="decision")
-    wanted = model.run(quick.trials(3, seed=1), noise=False, perturbation=done)
-    assert float(run.stdout) == pytest.approx(float(wanted["outputs"].sum()), abs=1e-4)
+    done, trials = nt.Perturbation("silence", area="B", phase="decision"), quick.trials(3, seed=1)
+    wanted = [model.run(trials, seed=5, perturbation=p)["outputs"].sum() for p in ((), done)]
+    assert [*map(float, run.stdout.split())] == pytest.approx([*map(float, wanted)], abs=1e-4)
+
+
+LATE = nt.Perturbation("current", value=0.5, phase="decision")
+
+
+@pytest.mark.parametrize("perturbation", [None, LATE], ids=["plain", "perturbed"])
+@pytest.mark.parametrize("kernels", [True, False], ids=["numba", "no numba"])
+def test_a_seed_names_the_noise_of_the_model(model, quick, monkeypatch, perturbation, kernels):
+    for module in (running, simulation):
+        monkeypatch.setattr(module, "CHUNK", 9)
+    trials = quick.trials(20, seed=1)
+    wanted = model.run(trials, seed=7, perturbation=perturbation)
+    if not kernels:
+        monkeypatch.setattr(networks, "missing", lambda: "there is no numba")
+    session = nt.simulate(model, trials, seed=7, perturbation=perturbation)
+    for name in ("outputs", "states", "rates"):
+        assert session[name].values == pytest.approx(wanted[name].values, abs=1e-5)
+        assert session[name].dtype == np.float32
+
+
+@pytest.mark.parametrize("dynamics", [{"form": "rate"}, {"shared_noise": 0.1}])
+def test_a_seed_names_the_noise_in_double_precision_too(quick, dynamics):
+    m = nt.RateRNN.for_task(quick, units=5, noise=0.2, dtype="float64", **dynamics)
+    trials = quick.trials(7, seed=1)
+    one, two = m.run(trials, seed=3), nt.simulate(m, trials, seed=3)
+    assert two["states"].dtype == np.float64
+    assert one["states"].values == pytest.approx(two["states"].values, abs=1e-12)
+
+
+def test_given_noise_is_that_of_its_trials(model, quick, monkeypatch):
+    monkeypatch.setattr(simulation, "CHUNK", 4)
+    trials = quick.trials(10, seed=1)
+    noise = np.random.default_rng(0).normal(size=(10, trials.inputs.shape[1], 8))
+    by_kernels = nt.simulate(model, trials, noise=noise)
+    monkeypatch.setattr(networks, "missing", lambda: "there is no numba")
+    by_numpy = nt.simulate(model, trials, noise=noise)
+    assert by_kernels["states"].values == pytest.approx(by_numpy["states"].values, abs=1e-5)
 
 
 def test_the_models_own_noise_gives_the_models_own_run(model, quick, monkeypatch):

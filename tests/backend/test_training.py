@@ -316,7 +316,11 @@ def test_an_uncompiled_network_says_so(quick):
             ValueError,
             r"`loss` must be one of \"mean_squared_error\", .*, got 'mse'",
         ),
-        (dict(engine="fast"), ValueError, r'`engine` must be one of "auto", "graph", "xla", got'),
+        (
+            dict(engine="fast"),
+            ValueError,
+            r'`engine` must be one of "auto", "fused", "graph", "xla", got',
+        ),
         (
             dict(optimizer="adamm"),
             ValueError,

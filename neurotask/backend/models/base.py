@@ -13,11 +13,12 @@ import keras
 import numpy as np
 
 from neurotask._checks import choose, count, number
-from neurotask.backend import activations, losses, rules
+from neurotask.backend import activations, engines, losses, rules
 from neurotask.backend.connectivity import Connectivity
 from neurotask.backend.dynamics.base import Dynamics
 from neurotask.backend.files import load_rule_state, save_model, save_rule_state
 from neurotask.backend.fitting import check_task, curriculum_of
+from neurotask.backend.fused import uncovered
 from neurotask.backend.initializers import Gaussian, SpectralRadius
 from neurotask.backend.kernel import Kernel
 from neurotask.backend.models._arguments import (
@@ -69,6 +70,9 @@ class RecurrentModel(ForwardModel):
     Attributes:
         network: what the network is beside its weights: channels, units, dynamics, dt.
         updates: count of updates that the network has had, stored with it.
+        runs_on: what runs the loop over time of its training, once it is compiled: "fused",
+            "graph" or "xla". Where that is left to the package, `fit` may choose again by the
+            number of trials.
     """
 
     dynamics_type: ClassVar[type[Dynamics]]
@@ -163,14 +167,16 @@ class RecurrentModel(ForwardModel):
             rule: a learning rule or its name.
             loss: a loss or its name; see `neurotask.losses`.
             regularizers: penalties that are added to the loss; see `neurotask.regularizers`.
-            engine: "graph" (TensorFlow), "xla" (compiled to machine code: a second or more before
-                the first update, and again for each length of trials; much faster for few trials
-                and for rules that go forward in time), or "auto" (what suits the rule). The
-                numbers of the network's noise are others on the graph than under XLA.
+            engine: what runs the loop over time: "fused" (kernels of the package, on processors:
+                the fastest, in float32), "graph" (TensorFlow), "xla" (compiled to machine code: a
+                second or more before the first update, and again for each length of trials; for
+                rules that go forward in time), or "auto" (what suits rule, network and machine;
+                `model.runs_on` says which). All give the same numbers to rounding, but for noise
+                in float64 under XLA.
 
         Raises:
             ValueError: for a rule that cannot serve the network, or that keeps more for a trial
-                than there is memory.
+                than there is memory; for kernels that cannot run it.
         """
         check_memory(self, rules.get(rule), 1)
         self._compile(optimizer, rule, loss, regularizers, engine)
@@ -183,7 +189,6 @@ class RecurrentModel(ForwardModel):
         penalties = penalties_of(regularizers)
         for penalty in penalties:
             penalty.check(self)
-        engine = choose("engine", engine, ("auto", "graph", "xla"))
         optimizer = optimizer_of(optimizer)
         used = optimizer.built
         if used and optimizer is not getattr(self, "optimizer", None):
@@ -192,8 +197,10 @@ class RecurrentModel(ForwardModel):
                 "for each, or give its name."
             )
         check_rule(self, rule, loss, penalties)
+        engines.check(engine, self, rule)
         self.rule, self.engine = rule, engine
         self.loss_function, self.penalties = loss, penalties
+        engines.engage(self)
         super().compile(optimizer=optimizer, jit_compile=False)
         self.optimizer.build(self.trainable_variables)
         self._trainer = Trainer(self)
@@ -387,6 +394,8 @@ class RecurrentModel(ForwardModel):
         if config:
             optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
             rest = {name: decoded(config[name]) for name in config if name != "optimizer"}
+            if rest.get("engine") == "fused" and uncovered(self) is not None:
+                rest["engine"] = "auto"  # a file opens on machines without kernels too
             self._compile(optimizer, **rest)
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
 """A network run forward: its weights, its steps, whole trials."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,9 @@ import tensorflow as tf
 from neurotask._streams import Stream, key
 from neurotask.backend._types import Tensor
 from neurotask.backend.arrays import NumPyOps
+from neurotask.backend.drawing import normals_of_steps
 from neurotask.backend.dynamics.base import State, Weights
+from neurotask.backend.fused import Fused
 from neurotask.backend.kernel import Kernel
 from neurotask.backend.models._arguments import check_last
 from neurotask.backend.models._jacobian import derived_by_state
@@ -61,6 +63,8 @@ class ForwardModel(keras.Model):
     ops: TensorOps
     _vectors: Vectors
     runner: Runner
+    fused: Fused | None = None  # runs whole trials; None: TensorFlow's graph does
+    draws_ahead: bool = False  # the noise of whole trials at once, as suits XLA
     networks: int | None = None  # how many there are on an axis in front; None: this is one network
     _task: str
 
@@ -88,6 +92,11 @@ class ForwardModel(keras.Model):
     def task(self) -> str:
         """The task that the network was made for or last trained on, as text."""
         return self._task
+
+    @property
+    def times(self) -> dict[str, Any]:
+        """The time constants that learn, by name."""
+        return self._vectors.times
 
     @property
     def noise_per_step(self) -> int:
@@ -184,29 +193,37 @@ class ForwardModel(keras.Model):
         """Return the outputs (..., output) for rates (..., unit)."""
         return self.network.output(self.ops, weights, rates)
 
-    def unroll(self, inputs: Tensor, noise: Tensor | None = None) -> tuple[State, Tensor]:
-        """Return states and outputs of whole trials; TensorFlow.
+    def unroll(
+        self, inputs: Tensor, noise: Tensor | None = None, *, states: bool = True
+    ) -> tuple[State, Tensor]:
+        """Return states and outputs of whole trials; TensorFlow, or kernels.
 
         Args:
             inputs: (..., trial, time, input).
             noise: two whole numbers (int64) that name the noise, or None for none. Each step draws
                 from a counter of its own, so padding at the end changes nothing before it.
+            states: whether the states are needed; without, they may be missing.
 
         Returns:
             Each variable of the state, (time, ..., trial, unit), and the outputs (..., trial, time,
             output).
         """
+        if self.fused is not None:
+            return self.fused.unroll(inputs, noise, states)
+        return self._scanned(inputs, noise)
+
+    def _scanned(self, inputs: Tensor, noise: Tensor | None) -> tuple[State, Tensor]:
+        """Return states and outputs of whole trials, by TensorFlow's graph; see `unroll`."""
         weights = self.prepare()
         inputs = time_first(tf.cast(inputs, self.compute_dtype))
         n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[-2]
-        noisy = noise is not None and self.noise_per_step > 0
+        drawn = self.stepwise(noise, n_steps, n_trials)
 
         def step(state: State, now: tuple[Tensor, Tensor]) -> State:
             current, t = now
-            drawn = self.normals(noise, t, n_trials) if noisy else None
-            return self.transition(weights, state, current, drawn)
+            return self.transition(weights, state, current, drawn(t))
 
-        elements = (inputs, tf.range(tf.cast(n_steps, tf.int64)))
+        elements = (inputs, tf.range(n_steps))
         states = tf.scan(step, elements, initializer=self.start(weights, n_trials))
         outputs = self.readout(weights, self.rates_of(states))
         return states, trial_first(outputs)
@@ -222,25 +239,25 @@ class ForwardModel(keras.Model):
         inputs = time_first(tf.cast(inputs, self.compute_dtype))
         n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[-2]
         start = self.start(weights, n_trials)
-        noisy = noise is not None and self.noise_per_step > 0
-        one = next(iter(start.values()))
-        none = self.normals(noise, tf.constant(0, tf.int64), n_trials) if noisy else one[..., :0]
+        drawn = self.stepwise(noise, n_steps, n_trials)
+        first = drawn(tf.constant(0))
+        none = next(iter(start.values()))[..., :0] if first is None else first
 
         def step(last: tuple[State, Tensor], now: tuple[Tensor, Tensor]) -> tuple[State, Tensor]:
             current, t = now
-            drawn = self.normals(noise, t, n_trials) if noisy else None
-            state = self.transition(weights, last[0], current, drawn)
-            return state, tf.ensure_shape(drawn, none.shape) if noisy else last[1]
+            normals = drawn(t)
+            state = self.transition(weights, last[0], current, normals)
+            return state, last[1] if normals is None else tf.ensure_shape(normals, none.shape)
 
-        elements = (inputs, tf.range(tf.cast(n_steps, tf.int64)))
-        states, drawn = tf.scan(step, elements, initializer=(start, none))
+        elements = (inputs, tf.range(n_steps))
+        states, normals = tf.scan(step, elements, initializer=(start, none))
         before = {n: tf.concat([start[n][tf.newaxis], states[n][:-1]], 0) for n in states}
-        return Run(states, before, inputs, drawn if noisy else None)
+        return Run(states, before, inputs, None if first is None else normals)
 
     def call(self, inputs: Any) -> Tensor:
         """Return the noise-free outputs (trial, time, output) for inputs (trial, time, input)."""
         check_last("inputs", inputs, len(self.input_names), "(trial, time, input)", 3)
-        return self.unroll(inputs)[1]
+        return self._scanned(inputs, None)[1]
 
     def step(self, state: np.ndarray, input: np.ndarray) -> np.ndarray:
         """Return the state after a noise-free step, of the shape of `state`.
@@ -361,6 +378,23 @@ class ForwardModel(keras.Model):
         check_last("input", input, n, "(..., input)")
         return ops.array(np.broadcast_to(np.asarray(input), (*lead, n)).reshape(-1, n))
 
+    def stepwise(
+        self, noise: Tensor | None, n_steps: Tensor, n_trials: Tensor
+    ) -> Callable[[Tensor], Tensor | None]:
+        """Return what gives the normals of each step in a loop over time; None where none are.
+
+        Args:
+            noise: as for `normals`, or None for no noise.
+            n_steps: number of steps.
+            n_trials: number of trials.
+        """
+        if noise is None or self.noise_per_step == 0:
+            return lambda t: None
+        if self.draws_ahead:
+            ahead = normals_of_steps(noise, n_steps, n_trials, self.noise_per_step)
+            return lambda t: ahead[t]
+        return lambda t: self.normals(noise, tf.cast(t, tf.int64), n_trials)
+
     def normals(self, noise: Tensor, t: Tensor, n_trials: Tensor) -> Tensor:
         """Return the normals of a step, (..., trial, noise_per_step).
 
@@ -372,8 +406,7 @@ class ForwardModel(keras.Model):
         if len(noise.shape) == 2:  # each as it would be drawn for the network alone
             return tf.stack([self.normals(key, t, n_trials) for key in tf.unstack(noise)])
         # The upper half of the second word is the update (or chunk), the lower half the step.
-        # philox by name: it counts, so that a draw depends on nothing before it. Under XLA its
-        # numbers are others: a training is bound to the engine it began with.
+        # philox by name: it counts, so that a draw depends on nothing before it.
         return tf.random.stateless_normal(
             (n_trials, self.noise_per_step),
             seed=tf.stack([noise[0], noise[1] * 2**32 + t]),

@@ -96,6 +96,13 @@ class LearningRule(Setting, ABC):
             )
         return super().__new__(cls)
 
+    def fuses(self, model: "RecurrentModel") -> bool:
+        """Return whether it needs no more of a run than `model.unroll` gives, or kernels do.
+
+        Then kernels may run the loop over time. They are differentiable once.
+        """
+        return False
+
     @property
     def advice(self) -> str:
         """What to do where a network diverges while it learns."""

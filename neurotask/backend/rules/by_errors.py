@@ -37,19 +37,18 @@ def learn_by_errors(
     """
     inputs, targets, mask = map(time_first, (batch.inputs, batch.targets, batch.mask))
     n_trials = tf.shape(inputs)[-2]
-    noisy = batch.noise is not None and model.noise_per_step > 0
     prepared = model.prepare()
     asked = tf.reduce_any(tf.reshape(mask, (tf.shape(mask)[0], -1)) != 0, 1)
     # Behind the end of all trials there is nothing to learn, and no state to go on from.
     lengths = tf.reduce_sum(tf.cast(batch.present != 0, tf.int32), -1)
     n_steps = tf.reduce_max(lengths)
+    drawn = model.stepwise(batch.noise, tf.shape(inputs)[0], n_trials)
 
     def step(t: Any, before: State, fed: Tensor, outputs: Any, good: Any, waiting: Any) -> Any:
         # Of `prepare`, only what leads to these is computed again.
         changed = model.prepare()
         weights = {**prepared, **{name: changed[name] for name in rule.update.kernels}}
-        noise = model.normals(batch.noise, tf.cast(t, tf.int64), n_trials) if noisy else None
-        after = model.network.step(model.ops, weights, before, inputs[t], noise, fed=fed)
+        after = model.network.step(model.ops, weights, before, inputs[t], drawn(t), fed=fed)
         rates = model.rates_of(after)
         output = model.readout(weights, rates)
         # A step that asks for nothing leaves its turn to the next one that asks.

@@ -22,7 +22,9 @@ from neurotask.backend.rules.credit.base import Credit, Moment
 from neurotask.backend.rules.credit.nothing import Nothing
 from neurotask.backend.rules.credit.within import LeakyCredit
 from neurotask.backend.rules.error import Compared, OutputError
+from neurotask.backend.rules.fused_trials import covers, fused_gradients
 from neurotask.backend.rules.linear import check_synapses
+from neurotask.backend.rules.penalties import penalised
 from neurotask.backend.rules.prepared import Prepared
 from neurotask.backend.rules.update import Descent, Update, changed_by_updates, finite
 from neurotask.backend.tensors import derivatives, time_first, trial_first
@@ -78,6 +80,9 @@ class Composed(LearningRule):
                 f'`when` must be "trial" or a number of steps, 1 or more, got {self.when!r}. Give '
                 "when=1 to learn at each step."
             )
+
+    def fuses(self, model: "RecurrentModel") -> bool:
+        return covers(self, model)
 
     def check(self, model: "RecurrentModel") -> None:
         check_synapses(model)
@@ -177,13 +182,15 @@ class Composed(LearningRule):
         self, model: "RecurrentModel", batch: Batch, state: dict[str, Any], forward: bool = False
     ) -> Any:
         """Return loss, outputs, the gradient of each variable, and the traces at the end."""
+        if model.fused is not None and not forward and self.fuses(model):
+            return *fused_gradients(self, model, batch, state), ()
         prepared = Prepared(model)
         run = model.unrolled(prepared.weights, batch.inputs, batch.noise)
         rates = model.rates_of(run.states)
         compared = self.error(model, rates, batch.targets, batch.mask, batch.present)
         fed = model.readout(prepared.weights, model.rates_of(run.before))
         reaching = self.feedback.signal(prepared.weights, state["feedback"], compared.error)
-        loss, on_states, on_weights = self._penalties(model, batch, run.states)
+        loss, on_states, on_weights = penalised(model, batch, run.states)
         signal = _by_state(model, run.states, reaching) + on_states
         if self.credit.cut is not None and not forward:
             credited, traces = self.credit.back(model, run, fed, signal), ()
@@ -193,19 +200,6 @@ class Composed(LearningRule):
         parts = zip(compared.readout, on_weights, credited, strict=True)
         gradients = [tf.add_n(list(each)) for each in parts]
         return compared.loss + loss, compared.outputs, gradients, traces
-
-    def _penalties(
-        self, model: "RecurrentModel", batch: Batch, states: State
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Return what is added to the loss, and its derivatives by states and by variables."""
-        variables = [variable.value for variable in model.trainable_variables]
-        arrays = list(states.values())
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(arrays)
-            terms = [penalty(model, batch, states) for penalty in model.penalties]
-            total = tf.add_n(terms) if terms else tf.zeros((), model.compute_dtype)
-        by = derivatives(tape, total, [arrays, variables])
-        return total, tf.concat(by[0], -1) if arrays else tf.zeros(()), by[1]
 
     def _forward(
         self,
@@ -256,12 +250,10 @@ class Composed(LearningRule):
         size = model.loss_function.size(batch.mask, batch.present)
         n_steps, key = tf.shape(inputs)[0], own_key(batch)
         n_trials, present = tf.shape(inputs)[-2], time_first(batch.present[..., tf.newaxis])
+        drawn = model.stepwise(batch.noise, n_steps, n_trials)
 
         def moment(t: Tensor, prepared: Prepared, before: State, fed: Tensor) -> Moment:
-            noise = None
-            if batch.noise is not None and model.noise_per_step > 0:
-                noise = model.normals(batch.noise, tf.cast(t, tf.int64), n_trials)
-            given = (inputs[t], noise, fed, targets[t], random_at(key, t), present[t])
+            given = (inputs[t], drawn(t), fed, targets[t], random_at(key, t), present[t])
             return Moment(model, prepared, state["credit"], before, *given)
 
         def compare(t: Tensor, rates: Tensor) -> Compared:
@@ -298,7 +290,7 @@ class Composed(LearningRule):
             def learn() -> Any:
                 # Penalties are for the whole trial: each change takes the share of its steps.
                 share = due / tf.reduce_sum(asked)
-                penalty, _, on_weights = self._penalties(model, batch, {})
+                penalty, _, on_weights = penalised(model, batch, {})
                 whole = [s + share * p for s, p in zip(sums, on_weights, strict=True)]
                 made, kept = self._change(model, state, whole, compared.loss, traces)
                 return [tf.zeros_like(s) for s in sums], made, kept, summed + share * penalty

@@ -43,6 +43,7 @@ class TruncatedBPTT(LearningRule):
     feedback: Any = "symmetric"
     update: Update = Descent()
 
+    compiled = True
     name = "truncated_bptt"
     price = Price("N M (k N M sliding)", "k N", causal=False, local=False)
 
@@ -56,6 +57,9 @@ class TruncatedBPTT(LearningRule):
         """The rule in its four parts."""
         credit = (Blocks if self.form == "block" else Window)(self.steps)
         return Composed(credit=credit, feedback=self.feedback, update=self.update)
+
+    def fuses(self, model: "RecurrentModel") -> bool:
+        return self.composed.fuses(model)
 
     def check(self, model: "RecurrentModel") -> None:
         self.composed.check(model)

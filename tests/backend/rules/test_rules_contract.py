@@ -43,6 +43,7 @@ VARIANTS = {
     "rflo, when=1, Kolen-Pollack": nt.rules.RFLO(when=1, feedback="kolen_pollack"),
 }
 RULES = DEFAULTS | WITHIN | VARIANTS
+BY_KERNELS = {"bptt", "bptt, random feedback", "rflo", "snap0", "snap1", "truncated_bptt"}
 
 RNG = np.random.default_rng(5)
 MASK, FROZEN = RNG.random((6, 6)) < 0.7, RNG.random((6, 6)) < 0.3
@@ -84,10 +85,10 @@ def made(label, short, **settings):
     return kind.for_task(short, seed=1, **(own | settings))
 
 
-def compiled(model, rule, optimizer="sgd"):
+def compiled(model, rule, optimizer="sgd", engine="graph"):
     """Return whether a rule serves a network; where it does not, others must that it names."""
     try:
-        model.compile(optimizer, rule=rule, engine="graph")
+        model.compile(optimizer, rule=rule, engine=engine)
     except ValueError as error:
         others = [one for one in NAMED if re.search(rf"\b{one}\b", str(error))]
         for other in others:
@@ -152,19 +153,25 @@ def test_it_serves_a_network_or_says_which_rule_does(label, short):
     assert {"bptt", "truncated_bptt", "rtrl"} <= served
     if label == "plain":
         assert served == set(RULES)
+        assert BY_KERNELS == {name for name, rule in RULES.items() if rule.fuses(model)}
     if label != "stage":
         assert {"rflo", "snap0", "snap1"} <= served
 
 
-@pytest.mark.parametrize("name", DEFAULTS | VARIANTS)
-def test_training_goes_on_from_a_file(name, short, tmp_path):
-    model, label = made("Dale, areas, learned tau", short), "Dale, areas, learned tau"
-    if not compiled(model, RULES[name], "adam"):
-        model, label = made("plain", short), "plain"
-        assert compiled(model, RULES[name], "adam")
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [(name, "graph") for name in DEFAULTS | VARIANTS] + [(n, "fused") for n in sorted(BY_KERNELS)],
+)
+def test_training_goes_on_from_a_file(name, engine, short, tmp_path):
+    label, how = "Dale, areas, learned tau", (RULES[name], "adam", engine)
+    model = made(label, short)
+    if not compiled(model, *how):
+        label = "plain"
+        model = made(label, short)
+        assert compiled(model, *how)
     twin = made(label, short)
-    assert compiled(twin, RULES[name], "adam")
-    assert bits(twin.trainer.variables) == bits(model.trainer.variables)  # the seed says all
+    assert compiled(twin, *how)
+    assert model.runs_on == engine
     before = effective(model)
     started = bits(model.trainable_variables)
     model.fit(short, updates=2, batch_size=3, verbose=0)

@@ -59,17 +59,16 @@ def kicked(
     network, names = model.network, list(model.network.dynamics.state_variables)
     inputs = time_first(tf.cast(batch.inputs, model.compute_dtype))
     n_steps, n_trials = tf.shape(inputs)[0], tf.shape(inputs)[-2]
-    noisy = batch.noise is not None and model.noise_per_step > 0
+    noise_at = model.stepwise(batch.noise, n_steps, n_trials)
     function = model.ops.function(network.output_activation)
     start = model.start(weights, n_trials)
     if kicks.start is not None:
         start = parted(joined(start) + kicks.start, names)
-    none = next(iter(start.values()))[..., :0]
-    if noisy:
-        none = model.normals(batch.noise, tf.constant(0, tf.int64), n_trials)
+    first = noise_at(tf.constant(0))
+    none = next(iter(start.values()))[..., :0] if first is None else first
 
     def step(last: tuple[State, Tensor, Tensor], t: Tensor) -> tuple[State, Tensor, Tensor]:
-        noise = model.normals(batch.noise, tf.cast(t, tf.int64), n_trials) if noisy else None
+        noise = noise_at(t)
         own = weights
         if kicks.stage is not None:
             own = {**own, "feedforward_bias": own["feedforward_bias"] + kicks.stage[t]}
@@ -81,13 +80,14 @@ def kicked(
         received = network.received(model.ops, own, model.rates_of(state))
         if kicks.outputs is not None:
             received = received + kicks.outputs[t + 1]
-        return state, function(received), tf.ensure_shape(noise, none.shape) if noisy else last[2]
+        kept = last[2] if noise is None else tf.ensure_shape(noise, none.shape)
+        return state, function(received), kept
 
     received = network.received(model.ops, weights, model.rates_of(start))
     fed = function(received if kicks.outputs is None else received + kicks.outputs[0])
     states, outputs, noise = tf.scan(step, tf.range(n_steps), initializer=(start, fed, none))
     before = {n: tf.concat([start[n][tf.newaxis], states[n][:-1]], 0) for n in names}
-    run = Run(states, before, inputs, noise if noisy else None)
+    run = Run(states, before, inputs, None if first is None else noise)
     return run, outputs, tf.concat([fed[tf.newaxis], outputs[:-1]], 0)
 
 

@@ -1,0 +1,148 @@
+"""What kernels of all kinds of units share: blocks of steps of a shard, and matrix products.
+
+A shard goes through the steps of its trials in blocks, so that products with inputs, outputs and
+for gradients are few and large, while all that a block needs stays in the cache. Rows of a block
+are (step, trial).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from neurotask.backend.kernels.compiling import part
+from neurotask.backend.kernels.noise import AT_ONCE, fill
+
+STEPS = 8  # of a block
+# OpenBLAS multiplies matrices of up to a million multiplications without packing them first, which
+# for the shapes here is up to 1.7 times faster; those of larger networks are multiplied as a whole.
+_SMALL, _FEWEST_ROWS = 1_000_000, 16
+
+
+class Noise(NamedTuple):
+    """Where the noise of a run comes from.
+
+    Args:
+        size: normals of a step and trial; 0 for no noise.
+        name: 64 bits that name it.
+        update: which update, or which chunk of a run.
+        given: the normals, (trial, time, size); without trials: they are drawn.
+    """
+
+    size: int
+    name: np.uint64
+    update: int
+    given: np.ndarray
+
+
+@part
+def rows(block, k, n):
+    """Return the rows of step `k` of a block, n rows a step."""
+    return block[k * n : (k + 1) * n]
+
+
+@part
+def flat(block, first, last, n):
+    """Return the rows of steps from `first` to before `last` of a block as one row."""
+    return block[first * n : last * n].ravel()
+
+
+@part
+def product(a, b, out):
+    """Put the matrix product of a and b into out; all in rows."""
+    rows, per_row = a.shape[0], b.size
+    at_once = rows
+    if rows * per_row > _SMALL and _FEWEST_ROWS * per_row <= _SMALL:
+        at_once = _SMALL // per_row // _FEWEST_ROWS * _FEWEST_ROWS
+    for at in range(0, rows, at_once):
+        np.dot(a[at : at + at_once], b, out[at : at + at_once])
+
+
+@part
+def add_product(a, b, room, total):
+    """Add the product of a transposed and b to total."""
+    np.dot(a.T, b, room)
+    for i in range(total.shape[0]):
+        for j in range(total.shape[1]):
+            total[i, j] += room[i, j]
+
+
+@part
+def add_rows(values, total):
+    """Add the rows of values to total."""
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            total[j] += values[i, j]
+
+
+@part
+def add_rows_of_products(a, b, total):
+    """Add the rows (trial, unit) of a times b, flat, to total."""
+    n = total.size
+    for i in range(0, a.size, n):
+        for j in range(n):
+            total[j] += a[i + j] * b[i + j]
+
+
+@part
+def tiled(row, n_trials):
+    """Return a row for each trial, flat."""
+    n = row.size
+    tile = np.empty(n_trials * n, np.float32)
+    for i in range(n_trials):
+        tile[i * n : (i + 1) * n] = row
+    return tile
+
+
+@part
+def gather(values, first, t, n_steps, n_trials, block):
+    """Copy some steps of some trials of (trial, time, channel) into a block."""
+    for k in range(n_steps):
+        for i in range(n_trials):
+            for j in range(values.shape[2]):
+                block[k * n_trials + i, j] = values[first + i, t + k, j]
+
+
+@part
+def scatter(block, first, t, n_steps, n_trials, values):
+    """Copy a block to its steps and trials in (trial, time, channel)."""
+    for k in range(n_steps):
+        for i in range(n_trials):
+            for j in range(values.shape[2]):
+                values[first + i, t + k, j] = block[k * n_trials + i, j]
+
+
+@part
+def copy(values, out):
+    """Copy what is flat."""
+    for i in range(values.size):
+        out[i] = values[i]
+
+
+@part
+def keep(x, first, last, t, trial_first, kept):
+    """Copy a step, flat (trial, unit), into (time, trial, unit), or into (trial, time, unit)."""
+    if not trial_first:
+        copy(x, kept[t, first:last].ravel())
+        return
+    n = kept.shape[2]
+    for i in range(last - first):
+        copy(x[i * n : (i + 1) * n], kept[first + i, t])
+
+
+@part
+def room_for_noise(size, n_trials):
+    """Return room for random words and for the normals of a step."""
+    n = -(-n_trials * size // AT_ONCE)
+    return np.empty((AT_ONCE, n), np.uint32), np.empty(AT_ONCE * n, np.float32)
+
+
+@part
+def normals(noise, first, t, words, drawn):
+    """Put the normals of a step, flat (trial, number), into `drawn`."""
+    if noise.given.shape[0] == 0:
+        fill(noise.name, noise.update, t, first * noise.size // AT_ONCE, words, drawn)
+        return
+    size = noise.size
+    for i in range(min(drawn.size // size, noise.given.shape[0] - first)):  # there may be room left
+        for j in range(size):
+            drawn[i * size + j] = noise.given[first + i, t, j]

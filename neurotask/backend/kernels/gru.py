@@ -1,0 +1,230 @@
+"""Gated recurrent units: the equations of `dynamics.gru`, forward and backward.
+
+With dh_t = dL/dh_t, m_t = s_t h_{t-1} where the reset gate s acts before the weights, and
+q_t = W_g h_{t-1} + b_r where it acts behind them:
+
+    dz_t = dh_t (h_{t-1} - g_t) z_t (1 - z_t),    dg_t = dh_t (1 - z_t) (1 - g_t^2)
+
+    before: dm_t = W_g^T dg_t,   ds_t = dm_t h_{t-1} s_t (1 - s_t)
+            dh_{t-1} = ... + z_t dh_t + s_t dm_t + W_z^T dz_t + W_s^T ds_t
+    behind: dq_t = s_t dg_t,     ds_t = dg_t q_t s_t (1 - s_t)
+            dh_{t-1} = ... + z_t dh_t + W_g^T dq_t + W_z^T dz_t + W_s^T ds_t
+
+with ... what comes from outputs and elsewhere. The way back computes the gates again, a block at
+once, from the states, which alone are kept.
+"""
+
+import numpy as np
+
+from neurotask.backend.kernels.blocks import (
+    STEPS,
+    add_product,
+    add_rows,
+    copy,
+    gather,
+    product,
+    tiled,
+)
+from neurotask.backend.kernels.compiling import kernel, part
+from neurotask.backend.kernels.elementary import F
+from neurotask.backend.kernels.gated import (
+    add,
+    add_states,
+    from_inputs,
+    from_outputs,
+    keep_variable,
+    open_gate,
+    read_out,
+    squash,
+    states_of,
+    times,
+)
+
+UPDATE, RESET, CANDIDATE = range(3)
+
+
+@part
+def _reset(s, bias, q):
+    # s (W r + b_r)
+    for i in range(q.size):
+        q[i] = s[i] * (q[i] + bias[i])
+
+
+@part
+def _move(z, g, before, after):
+    # r_t = z r_{t-1} + (1 - z) g
+    for i in range(after.size):
+        after[i] = z[i] * before[i] + (F(1.0) - z[i]) * g[i]
+
+
+@part
+def _back(before, z, g, dh):
+    # z, g become dz, dg;   dh becomes z dh
+    one = F(1.0)
+    for i in range(dh.size):
+        dz, dg = dh[i] * (before[i] - g[i]) * z[i] * (one - z[i]), dh[i] * (one - z[i])
+        past = dh[i] * z[i]
+        slope = one - g[i] * g[i]
+        z[i] = dz
+        g[i] = dg * slope
+        dh[i] = past
+
+
+@part
+def _back_before(before, dm, s, dh):
+    # s becomes ds;   dh gets s dm
+    for i in range(dh.size):
+        dh[i] += s[i] * dm[i]
+    for i in range(dh.size):
+        s[i] = dm[i] * before[i] * s[i] * (F(1.0) - s[i])
+
+
+@part
+def _back_behind(dg, s, q):
+    # q becomes dq, s becomes ds
+    for i in range(q.size):
+        dq, ds = dg[i] * s[i], dg[i] * q[i] * s[i] * (F(1.0) - s[i])
+        q[i] = dq
+        s[i] = ds
+
+
+@kernel
+def forward(first, last, reset_after, w, inputs, trial_first, states, outputs):
+    """Run the trials from `first` to `last`.
+
+    Args:
+        first: the first trial.
+        last: the trial behind the last.
+        reset_after: whether the reset gate acts behind the recurrent weights.
+        w: `Gates`.
+        inputs: (trial, time, input).
+        trial_first: whether states are (trial, time, unit); else (time, trial, unit).
+        states: room for the state after each step; without units: it is not kept.
+        outputs: room for W_out r + b_out, (trial, time, output).
+    """
+    n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
+    most = STEPS * n_trials
+    u = np.ones((most, w.input.shape[1]), np.float32)
+    z = np.empty((most, w.output.shape[1]), np.float32)
+    drive = np.empty((3, most, n), np.float32)
+    gates = np.empty((3, n_trials, n), np.float32)
+    update, reset, candidate = gates[0].ravel(), gates[1].ravel(), gates[2].ravel()
+    bias = tiled(w.recurrent_bias, n_trials)
+    kept = np.empty((n_trials, n), np.float32)  # what the reset gate lets through
+    hidden = np.empty((most + n_trials, n), np.float32)  # before each step, and after the last
+    copy(tiled(w.start[0], n_trials), hidden[:n_trials].ravel())
+
+    for t in range(0, n_steps, STEPS):
+        steps = min(STEPS, n_steps - t)
+        rows = steps * n_trials
+        gather(inputs, first, t, steps, n_trials, u)
+        for gate in range(3):
+            np.dot(u[:rows], w.input[gate], drive[gate][:rows])
+        for k in range(steps):
+            here = slice(k * n_trials, (k + 1) * n_trials)
+            before = hidden[here]
+            after = hidden[(k + 1) * n_trials : (k + 2) * n_trials].ravel()
+            for gate in range(2):
+                product(before, w.recurrent[gate], gates[gate])
+                squash(False, gates[gate].ravel(), drive[gate][here].ravel())
+            if reset_after:
+                product(before, w.recurrent[CANDIDATE], gates[CANDIDATE])
+                _reset(reset, bias, candidate)
+            else:
+                times(reset, before.ravel(), kept.ravel())
+                product(kept, w.recurrent[CANDIDATE], gates[CANDIDATE])
+            squash(True, candidate, drive[CANDIDATE][here].ravel())
+            _move(update, candidate, before.ravel(), after)
+            if states.shape[2] > 0:
+                keep_variable(after, 0, first, last, t + k, trial_first, states)
+        read_out(hidden[n_trials : rows + n_trials], w, first, t, steps, n_trials, z, outputs)
+        copy(hidden[rows : rows + n_trials].ravel(), hidden[:n_trials].ravel())
+
+
+@kernel
+def adjoint(
+    first, last, reset_after, w, w_back, w_out_back, inputs, states, by_outputs, by_states, total,
+    by_inputs,
+):  # fmt: skip
+    """Add the gradients of the trials from `first` to `last` to `total`.
+
+    Args:
+        first: the first trial.
+        last: the trial behind the last.
+        reset_after: whether the reset gate acts behind the recurrent weights.
+        w: the `Gates` of the run.
+        w_back: the recurrent weights transposed, (gate, postsynaptic, presynaptic).
+        w_out_back: those of the outputs transposed, (output, unit).
+        inputs: (trial, time, input).
+        states: the state after each step, (time, trial, unit).
+        by_outputs: how the loss depends on W_out r + b_out, (trial, time, output); without trials:
+            nothing comes from there.
+        by_states: how it depends on the states beside, (time, trial, unit); without trials: not.
+        total: `Gates` of gradients.
+        by_inputs: room for how it depends on the inputs; without trials: it is not wanted.
+    """
+    n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
+    most = STEPS * n_trials
+    u = np.ones((most, w.input.shape[1]), np.float32)
+    dz = np.empty((most, w.output.shape[1]), np.float32)
+    hidden = np.empty((most + n_trials, n), np.float32)
+    dh, m = np.empty((most, n), np.float32), np.empty((most, n), np.float32)
+    d = np.empty((3, most, n), np.float32)
+    bias = tiled(w.recurrent_bias, most)
+    for_recurrent, for_input = np.empty_like(w.recurrent[0]), np.empty_like(w.input[0])
+    later, one = np.zeros((n_trials, n), np.float32), np.empty((n_trials, n), np.float32)
+
+    stop = n_steps
+    while stop > 0:
+        t = (stop - 1) // STEPS * STEPS
+        steps = stop - t
+        rows = steps * n_trials
+        before, after = slice(0, rows), slice(n_trials, rows + n_trials)
+        states_of(0, w, states, first, last, t, steps, hidden)
+        gather(inputs, first, t, steps, n_trials, u)
+        sent, candidate = hidden[before], d[CANDIDATE][before]
+        for gate in range(2):
+            open_gate(gate, False, sent, u[before], w, dh[before], d[gate][before])
+        if reset_after:
+            product(sent, w.recurrent[CANDIDATE], m[before])
+            add(bias[: rows * n], m[before].ravel())
+            times(d[RESET][before].ravel(), m[before].ravel(), candidate.ravel())
+        else:
+            times(d[RESET][before].ravel(), sent.ravel(), m[before].ravel())
+            product(m[before], w.recurrent[CANDIDATE], candidate)
+        np.dot(u[before], w.input[CANDIDATE], dh[before])
+        squash(True, candidate.ravel(), dh[before].ravel())
+        from_outputs(
+            by_outputs, w_out_back, hidden[after], first, t, steps, n_trials, dz, total, dh[before]
+        )
+
+        for k in range(steps - 1, -1, -1):
+            here = slice(k * n_trials, (k + 1) * n_trials)
+            now, past = dh[here].ravel(), hidden[here].ravel()
+            reset = d[RESET][here].ravel()
+            add(later.ravel(), now)
+            add_states(by_states, 0, first, t + k, n, now)
+            _back(past, d[UPDATE][here].ravel(), d[CANDIDATE][here].ravel(), now)
+            if reset_after:
+                _back_behind(d[CANDIDATE][here].ravel(), reset, m[here].ravel())
+                product(m[here], w_back[CANDIDATE], one)
+                add(one.ravel(), now)
+            else:
+                product(d[CANDIDATE][here], w_back[CANDIDATE], one)
+                _back_before(past, one.ravel(), reset, now)
+            copy(now, later.ravel())
+            for gate in range(2):
+                product(d[gate][here], w_back[gate], one)
+                add(one.ravel(), later.ravel())
+
+        for gate in range(2):
+            add_product(sent, d[gate][before], for_recurrent, total.recurrent[gate])
+        if reset_after:
+            add_product(sent, m[before], for_recurrent, total.recurrent[CANDIDATE])
+            add_rows(m[before], total.recurrent_bias)
+        else:
+            add_product(m[before], candidate, for_recurrent, total.recurrent[CANDIDATE])
+        from_inputs(d, u, w, first, t, steps, n_trials, for_input, total, by_inputs)
+        stop = t
+
+    add_rows(later, total.start[0])

@@ -1,0 +1,71 @@
+"""The batches that training is fed: those of the updates, whatever memory they are stacked in."""
+
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+
+import neurotask as nt
+from neurotask._streams import Stream
+from neurotask.backend import training
+from neurotask.backend.losses import MeanSquaredError
+
+N, SEED, FIRST, SIZE = 9, 3, 2, 23  # four executions of five updates, and one of three
+
+TASKS = {
+    "fixed": nt.load("perceptual_discrimination", fixation=40.0, stimulus=100.0, decision=140.0),
+    "varied": nt.load("variable_duration_discrimination"),
+    "blocks": nt.load("flip_flop", trials_per_block=3),
+}
+
+
+class AtOnce:
+    """Makes each chunk as soon as it is asked for: the next is there before this one is read."""
+
+    def __init__(self, workers):
+        assert workers == 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def submit(self, make, *args):
+        done = Future()
+        done.set_result(make(*args))
+        return done
+
+
+@pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("name", list(TASKS))
+def test_chunks_hold_the_batches_of_their_updates(name, xla, monkeypatch):
+    monkeypatch.setattr(training, "ThreadPoolExecutor", AtOnce)
+    task, update, widths = TASKS[name], FIRST, []
+    feed = training._Feed(N, SEED, MeanSquaredError(), xla)
+    for last, (*stacks, lengths) in feed.chunks(task, FIRST, SIZE):
+        own = []
+        for place in range(len(lengths)):
+            one = task.batch(N, seed=SEED, stream=Stream.TRAINING, index=update)
+            own.append(one.inputs.shape[1])
+            for stack, array in zip(stacks, (one.inputs, one.targets, one.mask), strict=True):
+                assert np.array_equal(stack[place, :, : own[-1]], array)
+                assert not stack[place, :, own[-1] :].any()
+            assert np.array_equal(lengths[place], one.lengths)
+            if place == len(lengths) - 1:
+                assert np.array_equal(last.inputs, one.inputs)
+            update += 1
+        widths.append((stacks[0].shape[2], max(own)))
+    assert update == FIRST + SIZE
+    if xla and name == "blocks":
+        assert all(width % training.LENGTHS == 0 for width, _ in widths)
+    else:
+        assert all(width == most for width, most in widths)
+
+
+def test_what_a_task_gives_is_not_written_over():
+    feed = training._Feed(N, SEED, MeanSquaredError(), xla=False)
+    kept = [trials for trials, _ in feed.chunks(TASKS["fixed"], 0, 20)]
+    for trials, update in zip(kept, (4, 9, 14, 19), strict=True):
+        one = TASKS["fixed"].batch(N, seed=SEED, stream=Stream.TRAINING, index=update)
+        assert np.array_equal(trials.inputs, one.inputs)
