@@ -44,7 +44,8 @@ TABLES: dict[str, tuple[str, Callable[[argparse.Namespace], Any], str]] = {
         "how often intervals hold the truth",
     ),
 }
-MODULES = {"tasks": "generation"}  # where it is not the name of the table
+# Where it is not the name of the table. (A module `coverage` would hide the package of that name.)
+MODULES = {"tasks": "generation", "coverage": "intervals"}
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ rounding, which under XLA draws others: so one seed means one noise whatever run
 Source: as `kernels.noise`, which has the same in machine code.
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -38,8 +40,8 @@ def normals_of_steps(noise: Tensor, n_steps: Tensor, n_trials: Tensor, size: int
     one, two, three, four = _philox(at, zero, c + zero, d + zero, p, q)
     drawn = tf.stack([*_pair(one, two), *_pair(three, four)], -1)
     shape = tf.shape(zero)[:-1]
-    flat = tf.reshape(drawn, tf.concat([shape, [-1]], 0))[..., :n]
-    return tf.reshape(flat, tf.concat([shape, [n_trials, size]], 0))
+    flat: Any = tf.reshape(drawn, tf.concat([shape, [-1]], 0))
+    return tf.reshape(flat[..., :n], tf.concat([shape, [n_trials, size]], 0))
 
 
 def _philox(a: Tensor, b: Tensor, c: Tensor, d: Tensor, p: Tensor, q: Tensor) -> list[Tensor]:

@@ -16,7 +16,7 @@ def missing() -> str | None:
     """Return why there are no kernels at all, as the end of a sentence; None where there are."""
     try:
         import numba  # noqa: F401
-    except ImportError as error:
+    except Exception as error:  # one that is broken, or finds another's modules, is missing too
         return f"numba cannot be imported ({error})"
     return None
 
