@@ -38,6 +38,8 @@ class Ours:
             settings = {"tau": TAU, "noise": NOISE} | settings
         self.model = kind.for_task(task, units=units, seed=0, **settings)
         self.model.compile("adam", rule="bptt", regularizers=regularizers, engine=engine)
+        self._given: Any = None
+        self._stacked: list[tf.Tensor] = []
 
     def forward(self, trials: nt.Trials, key: int) -> np.ndarray:
         """Return outputs (trial, time, output) of noisy trials, as an evaluation computes them."""
@@ -47,9 +49,11 @@ class Ours:
         self, inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, key: tf.Tensor
     ) -> tf.Tensor:
         """Change the weights by one batch, as `fit` does with those it has made; return losses."""
-        lengths = tf.fill(inputs.shape[:1], inputs.shape[1])
-        stacked = (array[tf.newaxis] for array in (inputs, targets, mask, lengths))
-        return self.model.trainer._execute(*stacked, key)[0]
+        if self._given is not inputs:  # stacked once: `fit` has it from where trials are made
+            lengths = tf.fill(inputs.shape[:1], inputs.shape[1])
+            arrays = (inputs, targets, mask, lengths)
+            self._given, self._stacked = inputs, [array[tf.newaxis] for array in arrays]
+        return self.model.trainer._execute(*self._stacked, key)[0]
 
     def fit(self, updates: int, source: Any = None, verbose: int = 0, **watched: Any) -> None:
         """Train as a user does, trials made on the way, on the task unless `source` is given."""

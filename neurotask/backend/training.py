@@ -73,7 +73,8 @@ class Trainer:
                 autograph=False,
                 jit_compile=self.xla,
             )
-            self._compiled[engine] = counted_alone(compiled)
+            # One trace serves all batches: a call need not look for it among others.
+            self._compiled[engine] = counted_alone(compiled).get_concrete_function()
         try:
             return self._compiled[engine](*arrays)
         except tf.errors.InvalidArgumentError as error:
