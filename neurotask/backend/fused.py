@@ -99,6 +99,10 @@ class Fused:
         names = self._model.network.dynamics.state_variables
         return dict(zip(names, tf.split(states, len(names), axis=-1), strict=True))
 
+    def forget(self) -> None:
+        """Give back the memory that updates have used again and again."""
+        _kernels().ROOMS.forget()
+
     def entering(self, prepared: Prepared, inputs: Tensor) -> Tensor:
         """Return what reaches the units from outside of the network, (trial, time, input)."""
         return self._model.network.stage(self._model.ops, prepared, tf.cast(inputs, tf.float32))

@@ -136,6 +136,8 @@ class Trainer:
         model.optimizer.finalize_variable_values(model.trainable_variables)
         model.project()
         watchers.on_train_end()
+        if model.fused is not None:
+            model.fused.forget()
         return history
 
     def _advance(
