@@ -6,7 +6,7 @@ A worker: `python -m benchmarks.torch_loop UNITS`.
 import sys
 
 import numpy as np
-import torch
+import torch  # pyright: ignore[reportMissingImports]  (where it is installed)
 
 from benchmarks.problem import N_TRIALS, NOISE, TAU, task
 from benchmarks.turns import turns
