@@ -177,8 +177,10 @@ def _network(units: int, source: Any) -> nt.RateRNN:
 
 
 def _traces(model: nt.RateRNN) -> int:
-    compiled = [*model.trainer._compiled.values(), *model.runner._compiled.values()]
-    return sum(function.experimental_get_tracing_count() for function in compiled)
+    """Return how many graphs there are: the trainer's functions are of one each."""
+    runs = model.runner._compiled.values()
+    traced = sum(function.experimental_get_tracing_count() for function in runs)
+    return len(model.trainer._compiled) + traced
 
 
 def _in_turns(ways: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Times]:
