@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from neurotask.backend.kernels.blocks import (
+    add,
     add_product,
-    add_rows,
     copy,
-    gather,
     product,
     scatter,
     tiled,
@@ -105,13 +104,6 @@ def times(a, b, out):
 
 
 @part
-def add(values, total):
-    """Add what is flat to total."""
-    for i in range(total.size):
-        total[i] += values[i]
-
-
-@part
 def keep_variable(x, variable, first, last, t, trial_first, kept):
     """Copy one of the variables of a step, flat (trial, unit), to its place in `kept`.
 
@@ -149,43 +141,6 @@ def add_states(by_states, variable, first, t, n, total):
         for i in range(total.size // n):
             for j in range(n):
                 total[i * n + j] += by_states[t, first + i, variable * n + j]
-
-
-@part
-def read_out(sent, w, first, t, n_steps, n_trials, z, outputs):
-    """Put W_out r + b_out of a block to its place in (trial, time, output); z is room for it."""
-    rows = n_steps * n_trials
-    np.dot(sent, w.output, z[:rows])
-    for i in range(rows):
-        for j in range(z.shape[1]):
-            z[i, j] += w.output_bias[j]
-    scatter(z, first, t, n_steps, n_trials, outputs)
-
-
-@part
-def from_outputs(by_outputs, w_out_back, sent, first, t, n_steps, n_trials, dz, total, c):
-    """Put what comes from the outputs of a block into c, and add to the gradients of their weights.
-
-    Args:
-        by_outputs: how the loss depends on W_out r + b_out, (trial, time, output), or no trials.
-        w_out_back: W_out transposed, (output, unit).
-        sent: r of the block, (row, unit).
-        first: the first trial.
-        t: the first step.
-        n_steps: steps of the block.
-        n_trials: trials of the shard.
-        dz: room, (row, output).
-        total: gradients.
-        c: how the loss depends on r by way of the outputs of the same step, (row, unit).
-    """
-    if by_outputs.shape[0] == 0:
-        c[:] = 0
-        return
-    rows = n_steps * n_trials
-    gather(by_outputs, first, t, n_steps, n_trials, dz)
-    np.dot(dz[:rows], w_out_back, c)
-    add_product(sent, dz[:rows], np.empty_like(total.output), total.output)
-    add_rows(dz[:rows], total.output_bias)
 
 
 @part

@@ -18,23 +18,23 @@ import numpy as np
 
 from neurotask.backend.kernels.blocks import (
     STEPS,
+    add,
     add_product,
     add_rows,
     copy,
+    from_outputs,
     gather,
     product,
+    read_out,
     tiled,
 )
 from neurotask.backend.kernels.compiling import kernel, part
 from neurotask.backend.kernels.elementary import F
 from neurotask.backend.kernels.gated import (
-    add,
     add_states,
     from_inputs,
-    from_outputs,
     keep_variable,
     open_gate,
-    read_out,
     squash,
     states_of,
     times,

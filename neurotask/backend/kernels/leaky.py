@@ -11,8 +11,8 @@ from neurotask.backend.kernels.blocks import (
     keep,
     normals,
     product,
+    read_out,
     room_for_noise,
-    scatter,
     tiled,
 )
 from neurotask.backend.kernels.compiling import kernel, part
@@ -151,9 +151,6 @@ def forward(
                 activate(activation, x, after)
             if states.shape[2] > 0:
                 keep(x, first, last, t + k, trial_first, states)
-        np.dot(sent[n_trials : rows + n_trials], w.output, z[:rows])
-        for i in range(rows):
-            for j in range(z.shape[1]):
-                z[i, j] += w.output_bias[j]
-        scatter(z, first, t, steps, n_trials, outputs)
+        sent_here = sent[n_trials : rows + n_trials]
+        read_out(sent_here, w, first, t, steps, n_trials, z, outputs)
         copy(sent[rows : rows + n_trials].ravel(), sent[:n_trials].ravel())

@@ -18,11 +18,13 @@ import numpy as np
 
 from neurotask.backend.kernels.blocks import (
     STEPS,
+    add,
     add_product,
     add_rows,
     add_rows_of_products,
     copy,
     flat,
+    from_outputs,
     gather,
     normals,
     product,
@@ -40,11 +42,10 @@ ALL, LASTING, NOTHING, OWN = range(4)
 
 
 class Products(NamedTuple):
-    """Room for the product that is added to each matrix of gradients."""
+    """Room for the product that is added to each matrix of gradients of what enters the units."""
 
     input: np.ndarray
     recurrent: np.ndarray
-    output: np.ndarray
 
 
 class Room(NamedTuple):
@@ -134,12 +135,6 @@ def _past(slope, back, lasting, later, c, d):
 
 
 @part
-def _add(values, total):
-    for i in range(values.size):
-        total[i] += values[i]
-
-
-@part
 def _times(factor, n_steps, values):
     """Multiply the steps of a block, flat, by a factor of a step."""
     for k in range(n_steps):
@@ -174,11 +169,11 @@ def _step_back(rate_form, room, k, n, lasting, by_states):
     c, d = flat(room.c, k, k + 1, n), flat(room.d, k, k + 1, n)
     slope, later = flat(room.slope, k, k + 1, n), flat(room.c, k + 1, k + 2, n)
     if rate_form:
-        _add(by_states, c)
+        add(by_states, c)
         _past(slope, room.back.ravel(), lasting, later, c, d)
     else:
         _through(slope, room.back.ravel(), lasting, later, c)
-        _add(by_states, c)
+        add(by_states, c)
 
 
 @part
@@ -193,16 +188,12 @@ def _add_factors(rate_form, w, noise, first, t, words, drawn, room, k, n, total)
 
 
 @part
-def _add_up(w, room, n_rows, n, read, products, total):
+def _add_up(room, n_rows, products, total):
     """Add what a block says of the weights; `products` is room for what is added."""
     d = room.d[:n_rows]
     add_product(room.r[:n_rows], d, products.recurrent, total.recurrent)
     add_product(room.u[:n_rows], d, products.input, total.input)
     add_rows(d, total.bias)
-    if read:
-        dz = room.dz[:n_rows]
-        add_product(room.r[n : n_rows + n], dz, products.output, total.output)
-        add_rows(dz, total.output_bias)
 
 
 @kernel
@@ -235,11 +226,11 @@ def adjoint(
     """
     n, n_steps, n_units = last - first, inputs.shape[1], w.bias.size
     room = _room(rate_form, n, inputs.shape[2], n_units, w.output.shape[1])
-    products = Products(np.empty_like(w.input), np.empty_like(w.recurrent), np.empty_like(w.output))
+    products = Products(np.empty_like(w.input), np.empty_like(w.recurrent))
     words, drawn = room_for_noise(noise.size, n)
     start, leak, gain = tiled(w.start, n), tiled(w.leak, n), tiled(w.gain, n)
     own, none = _diagonal(w.recurrent, n), np.zeros_like(leak)
-    lasting, read, nothing = none, by_outputs.shape[0] > 0, none[:0]
+    lasting, nothing = none, none[:0]
 
     stop = n_steps
     while stop > 0:
@@ -247,12 +238,11 @@ def adjoint(
         steps = stop - t
         n_rows = steps * n
         copy(flat(room.c, 0, 1, n), flat(room.c, steps, steps + 1, n))
-        if read:
-            gather(by_outputs, first, t, steps, n, room.dz)
-            np.dot(room.dz[:n_rows], w_out_back, room.c[:n_rows])
-        else:
-            room.c[:n_rows] = 0
         _recall(rate_form, activation, start, gain, states, received, first, last, t, steps, room)
+        from_outputs(
+            by_outputs, w_out_back, room.r[n : n_rows + n], first, t, steps, n, room.dz, total,
+            room.c[:n_rows],
+        )  # fmt: skip
         for k in range(steps - 1, -1, -1):
             beside = nothing
             if by_states.shape[1] > 0:
@@ -270,7 +260,7 @@ def adjoint(
             else:
                 product(rows(room.d, k, n), w_back, room.back)
         gather(inputs, first, t, steps, n, room.u)
-        _add_up(w, room, n_rows, n, read, products, total)
+        _add_up(room, n_rows, products, total)
         if by_inputs.shape[0] > 0:
             np.dot(room.d[:n_rows], w.input.T, room.u[:n_rows])
             scatter(room.u, first, t, steps, n, by_inputs)

@@ -18,22 +18,22 @@ import numpy as np
 
 from neurotask.backend.kernels.blocks import (
     STEPS,
+    add,
     add_product,
     add_rows,
     copy,
+    from_outputs,
     gather,
     product,
+    read_out,
     tiled,
 )
 from neurotask.backend.kernels.compiling import kernel, part
 from neurotask.backend.kernels.elementary import tanh
 from neurotask.backend.kernels.gated import (
-    add,
     add_states,
     from_inputs,
-    from_outputs,
     keep_variable,
-    read_out,
     squash,
     times,
 )
