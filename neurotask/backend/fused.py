@@ -16,6 +16,7 @@ from neurotask.backend._types import Tensor
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.dynamics.base import Weights as Prepared
 from neurotask.backend.kernels.networks import cell_of, uncovered_network, weights_of
+from neurotask.backend.memory import ROOMS
 
 if TYPE_CHECKING:
     from neurotask.backend.models.forward import ForwardModel
@@ -101,7 +102,7 @@ class Fused:
 
     def forget(self) -> None:
         """Give back the memory that updates have used again and again."""
-        _kernels().ROOMS.forget()
+        ROOMS.forget()
 
     def entering(self, prepared: Prepared, inputs: Tensor) -> Tensor:
         """Return what reaches the units from outside of the network, (trial, time, input)."""

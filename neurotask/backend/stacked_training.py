@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from neurotask.backend.engines import without_kernels
+from neurotask.backend.feeding import Feed
 from neurotask.backend.models.base import RecurrentModel
 from neurotask.backend.stacked_group import Group
-from neurotask.backend.training import _Feed
 from neurotask.task import Task
 
 # Updates between two notes of how far it is; a multiple of those that go into an execution.
@@ -106,7 +106,7 @@ class StackedTrainer:
         model = self._models[0]
         # Networks of one seed see the same trials, which are made once.
         different = list(dict.fromkeys(seeds))
-        feeds = [_Feed(batch_size, seed, model.loss_function, self._xla) for seed in different]
+        feeds = [Feed(batch_size, seed, model.loss_function, self._xla) for seed in different]
         places = [different.index(seed) for seed in seeds]
         keys = np.array([feeds[place].noise_key for place in places], np.int64)
         rest = updates % SEGMENT

@@ -7,7 +7,7 @@ import pytest
 
 import neurotask as nt
 from neurotask._streams import Stream
-from neurotask.backend import training
+from neurotask.backend import feeding
 from neurotask.backend.losses import MeanSquaredError
 
 N, SEED, FIRST, SIZE = 9, 3, 2, 23  # four executions of five updates, and one of three
@@ -40,9 +40,9 @@ class AtOnce:
 @pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
 @pytest.mark.parametrize("name", list(TASKS))
 def test_chunks_hold_the_batches_of_their_updates(name, xla, monkeypatch):
-    monkeypatch.setattr(training, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(feeding, "ThreadPoolExecutor", AtOnce)
     task, update, widths = TASKS[name], FIRST, []
-    feed = training._Feed(N, SEED, MeanSquaredError(), xla)
+    feed = feeding.Feed(N, SEED, MeanSquaredError(), xla)
     for last, (*stacks, lengths) in feed.chunks(task, FIRST, SIZE):
         own = []
         for place in range(len(lengths)):
@@ -58,13 +58,13 @@ def test_chunks_hold_the_batches_of_their_updates(name, xla, monkeypatch):
         widths.append((stacks[0].shape[2], max(own)))
     assert update == FIRST + SIZE
     if xla and name == "blocks":
-        assert all(width % training.LENGTHS == 0 for width, _ in widths)
+        assert all(width % feeding.LENGTHS == 0 for width, _ in widths)
     else:
         assert all(width == most for width, most in widths)
 
 
 def test_what_a_task_gives_is_not_written_over():
-    feed = training._Feed(N, SEED, MeanSquaredError(), xla=False)
+    feed = feeding.Feed(N, SEED, MeanSquaredError(), xla=False)
     kept = [trials for trials, _ in feed.chunks(TASKS["fixed"], 0, 20)]
     for trials, update in zip(kept, (4, 9, 14, 19), strict=True):
         one = TASKS["fixed"].batch(N, seed=SEED, stream=Stream.TRAINING, index=update)

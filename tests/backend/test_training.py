@@ -8,7 +8,7 @@ import pytest
 
 import neurotask as nt
 from neurotask._streams import Stream
-from neurotask.backend import training
+from neurotask.backend import feeding
 
 
 def weights(model):
@@ -63,7 +63,7 @@ def test_a_second_fit_continues(quick, network):
 def test_result_does_not_depend_on_updates_an_execution(quick, network, monkeypatch):
     five, one = network(), network()
     fit(five, quick)
-    monkeypatch.setattr(training, "UPDATES_PER_EXECUTION", 1)
+    monkeypatch.setattr(feeding, "UPDATES_PER_EXECUTION", 1)
     fit(one, quick)
     assert same(five, one)
 
@@ -85,7 +85,7 @@ def test_learns(quick, network):
     ],
 )
 def test_constraints_hold_after_every_update(quick, network, optimizer, monkeypatch):
-    monkeypatch.setattr(training, "UPDATES_PER_EXECUTION", 1)
+    monkeypatch.setattr(feeding, "UPDATES_PER_EXECUTION", 1)
     rng = np.random.default_rng(0)
     mask, frozen = rng.random((10, 10)) < 0.6, rng.random((10, 10)) < 0.2
     model = network(
@@ -191,7 +191,7 @@ def test_a_task_that_asks_for_nothing():
 
 @pytest.mark.parametrize("at_once", [1, 5])
 def test_divergence_stops_with_the_last_good_network(quick, network, at_once, monkeypatch):
-    monkeypatch.setattr(training, "UPDATES_PER_EXECUTION", at_once)
+    monkeypatch.setattr(feeding, "UPDATES_PER_EXECUTION", at_once)
 
     def unstable():
         rule = nt.rules.BPTT(clip_norm=None)

@@ -11,11 +11,10 @@ import numpy as np
 
 from neurotask.backend.kernels.compiling import part
 from neurotask.backend.kernels.noise import AT_ONCE, fill
+from neurotask.backend.kernels.products import add_transposed, product
 
-STEPS = 8  # of a block
-# OpenBLAS multiplies matrices of up to a million multiplications without packing them first, which
-# for the shapes here is up to 1.7 times faster; those of larger networks are multiplied as a whole.
-_SMALL, _FEWEST_ROWS = 1_000_000, 16
+ROWS = 256  # of a block, as far as whole steps make them
+TILE = 1024  # numbers of a step that are worked on at once, so that they stay in the nearest cache
 
 
 class Noise(NamedTuple):
@@ -35,6 +34,18 @@ class Noise(NamedTuple):
 
 
 @part
+def steps_of_block(n_trials, n_steps):
+    """Return how many steps of a shard make a block."""
+    return max(1, min(ROWS // n_trials, n_steps))
+
+
+@part
+def trials_of_tile(n_trials, n):
+    """Return how many trials of n numbers are worked on at once."""
+    return max(1, min(TILE // n, n_trials))
+
+
+@part
 def rows(block, k, n):
     """Return the rows of step `k` of a block, n rows a step."""
     return block[k * n : (k + 1) * n]
@@ -44,26 +55,6 @@ def rows(block, k, n):
 def flat(block, first, last, n):
     """Return the rows of steps from `first` to before `last` of a block as one row."""
     return block[first * n : last * n].ravel()
-
-
-@part
-def product(a, b, out):
-    """Put the matrix product of a and b into out; all in rows."""
-    rows, per_row = a.shape[0], b.size
-    at_once = rows
-    if rows * per_row > _SMALL and _FEWEST_ROWS * per_row <= _SMALL:
-        at_once = _SMALL // per_row // _FEWEST_ROWS * _FEWEST_ROWS
-    for at in range(0, rows, at_once):
-        np.dot(a[at : at + at_once], b, out[at : at + at_once])
-
-
-@part
-def add_product(a, b, room, total):
-    """Add the product of a transposed and b to total."""
-    np.dot(a.T, b, room)
-    for i in range(total.shape[0]):
-        for j in range(total.shape[1]):
-            total[i, j] += room[i, j]
 
 
 @part
@@ -140,7 +131,7 @@ def keep(x, first, last, t, trial_first, kept):
 def read_out(sent, w, first, t, n_steps, n_trials, z, outputs):
     """Put W_out r + b_out of a block to its place in (trial, time, output); z is room for it."""
     rows = n_steps * n_trials
-    np.dot(sent, w.output, z[:rows])
+    product(sent, w.output, z[:rows])
     for i in range(rows):
         for j in range(z.shape[1]):
             z[i, j] += w.output_bias[j]
@@ -148,29 +139,32 @@ def read_out(sent, w, first, t, n_steps, n_trials, z, outputs):
 
 
 @part
-def from_outputs(by_outputs, w_out_back, sent, first, t, n_steps, n_trials, dz, total, c):
-    """Put what comes from the outputs of a block into c, and add to the gradients of their weights.
+def from_outputs(by_outputs, w_out_back, first, t, n_steps, n_trials, dz, c):
+    """Put what comes from the outputs of a block into c.
 
     Args:
         by_outputs: how the loss depends on W_out r + b_out, (trial, time, output), or no trials.
         w_out_back: W_out transposed, (output, unit).
-        sent: r of the block, (row, unit).
         first: the first trial.
         t: the first step.
         n_steps: steps of the block.
         n_trials: trials of the shard.
-        dz: room, (row, output).
-        total: gradients.
+        dz: room for what is of the block, (row, output).
         c: how the loss depends on r by way of the outputs of the same step, (row, unit).
     """
     if by_outputs.shape[0] == 0:
         c[:] = 0
+        dz[:] = 0
         return
-    rows = n_steps * n_trials
     gather(by_outputs, first, t, n_steps, n_trials, dz)
-    np.dot(dz[:rows], w_out_back, c)
-    add_product(sent, dz[:rows], np.empty_like(total.output), total.output)
-    add_rows(dz[:rows], total.output_bias)
+    product(dz[: n_steps * n_trials], w_out_back, c)
+
+
+@part
+def add_outputs(sent, dz, total):
+    """Add the gradients of the weights of the outputs over a block; all in rows."""
+    add_transposed(sent, dz, total.output)
+    add_rows(dz, total.output_bias)
 
 
 @part

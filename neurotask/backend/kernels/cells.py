@@ -122,6 +122,12 @@ class Cell(AnyCell):
     def weights(self, *weights: np.ndarray) -> leaky.Weights:
         return leaky.Weights(*weights)
 
+    def entering(self, w: leaky.Weights) -> leaky.Weights:
+        return w._replace(input=np.concatenate([w.input, w.bias[np.newaxis]]))
+
+    def leaving(self, w: leaky.Weights) -> leaky.Weights:
+        return w._replace(input=w.input[:-1], bias=w.input[-1])
+
     def forward(self, shard, w, inputs, noise, trial_first, states, past, outputs):
         leaky.forward(
             *shard, self.rate_form, self.transfer, w, inputs, noise, trial_first, states, past,

@@ -7,27 +7,24 @@ the same, bit for bit, on any number of cores.
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from queue import SimpleQueue
 from typing import Any
 
-import scipy.linalg  # noqa: F401  (loads the BLAS that kernels call)
+import scipy.linalg  # noqa: F401  (whose BLAS kernels call)
 from numba import config
 from threadpoolctl import ThreadpoolController
 
 from neurotask.backend.kernels.tiny import flushed
 
-# Trials of a shard, a multiple of what one count of noise gives. Large matrices are multiplied
-# faster by more rows at once.
-TRIALS, TRIALS_OF_LARGE, LARGE = 32, 64, 256
+TRIALS = 32  # of a shard, a multiple of what one count of noise gives
 MOST = 16  # shards; each has sums of its own
 
 Shard = tuple[int, int]
 
 
-def shards(n_trials: int, n_units: int) -> list[Shard]:
+def shards(n_trials: int) -> list[Shard]:
     """Return the first trial of each shard and the one behind its last."""
-    smallest = TRIALS if n_units < LARGE else TRIALS_OF_LARGE
-    per_shard = -(-max(smallest, -(-n_trials // MOST)) // TRIALS) * TRIALS
+    per_shard = -(-max(TRIALS, -(-n_trials // MOST)) // TRIALS) * TRIALS
     return [(at, min(at + per_shard, n_trials)) for at in range(0, n_trials, per_shard)]
 
 
@@ -39,10 +36,9 @@ class Crew:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._size = int(getattr(config, "NUMBA_NUM_THREADS"))  # noqa: B009
         self._blas = ThreadpoolController()
-        self._others: ThreadPoolExecutor | None = None
+        self._restart()
         # Threads do not live on in a forked process, nor does a lock that one of them held.
         if hasattr(os, "register_at_fork"):  # Windows does not fork
             os.register_at_fork(after_in_child=self._restart)
@@ -54,21 +50,43 @@ class Crew:
         """
         n_threads = max(1, min(self._size, n))
         with self._lock, self._blas.limit(limits=1, user_api="blas"):
-            if self._others is None and n_threads > 1:
-                self._others = ThreadPoolExecutor(self._size - 1, "neurotask-kernel")
+            while len(self._inboxes) < n_threads - 1:
+                self._hire()
             # Whoever is free takes the next, since others may use the cores too.
-            numbers = iter(range(n))
-            others: Any = self._others
-            waiting = [others.submit(_each, work, numbers) for _ in range(n_threads - 1)]
+            numbers, ended = iter(range(n)), SimpleQueue[BaseException | None]()
+            helping = self._inboxes[: n_threads - 1]
+            for inbox in helping:
+                inbox.put((work, numbers, ended))
             try:
                 _each(work, numbers)
             finally:
-                wait(waiting)
-            for part in waiting:
-                part.result()
+                errors = [ended.get() for _ in helping]
+            for error in errors:
+                if error is not None:
+                    raise error
+
+    def _hire(self) -> None:
+        inbox = SimpleQueue[Any]()
+        name = f"neurotask-kernel-{len(self._inboxes)}"
+        threading.Thread(target=_help, args=(inbox,), name=name, daemon=True).start()
+        self._inboxes.append(inbox)
 
     def _restart(self) -> None:
-        self._lock, self._others = threading.Lock(), None
+        self._lock, self._inboxes = threading.Lock(), list[SimpleQueue[Any]]()
+
+
+def _help(inbox: "SimpleQueue[Any]") -> None:
+    """Work on what comes, for as long as the process lives."""
+    while True:
+        work, numbers, ended = inbox.get()
+        error = None
+        try:
+            _each(work, numbers)
+        except BaseException as raised:
+            error = raised
+        del work, numbers  # which hold arrays
+        ended.put(error)
+        del error, ended
 
 
 def _each(work: Callable[[int], Any], numbers: Iterator[int]) -> None:

@@ -8,16 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurotask.backend.kernels.blocks import (
-    add,
-    add_product,
-    copy,
-    product,
-    scatter,
-    tiled,
-)
+from neurotask.backend.kernels.blocks import copy, scatter, tiled
 from neurotask.backend.kernels.compiling import part
 from neurotask.backend.kernels.elementary import sigmoid, tanh
+from neurotask.backend.kernels.products import add_product, add_transposed, product
 
 
 class Weights(NamedTuple):
@@ -86,14 +80,14 @@ def side_by_side(w: Gates) -> Weights:
 
 
 @part
-def squash(both_signs, received, drive):
-    """Put tanh, or the sigmoid, of the sum of two flat arrays in place of the first."""
+def squash(both_signs, received):
+    """Put tanh, or the sigmoid, of a flat array in its place."""
     if both_signs:
         for i in range(received.size):
-            received[i] = tanh(received[i] + drive[i])
+            received[i] = tanh(received[i])
     else:
         for i in range(received.size):
-            received[i] = sigmoid(received[i] + drive[i])
+            received[i] = sigmoid(received[i])
 
 
 @part
@@ -144,21 +138,15 @@ def add_states(by_states, variable, first, t, n, total):
 
 
 @part
-def open_gate(gate, both_signs, sent, u, w, room, opened):
+def open_gate(gate, both_signs, sent, u, w, opened):
     """Put a gate of all steps of a block into `opened`: squash(W r + W_in u + b)."""
-    product(sent, w.recurrent[gate], opened)
-    np.dot(u, w.input[gate], room)
-    squash(both_signs, opened.ravel(), room.ravel())
+    product(u, w.input[gate], opened)
+    add_product(sent, w.recurrent[gate], opened)
+    squash(both_signs, opened.ravel())
 
 
 @part
-def add_weights(d, sent, for_recurrent, into_recurrent):
-    """Add the gradient of the recurrent weights of a gate over a block."""
-    add_product(sent, d, for_recurrent, into_recurrent)
-
-
-@part
-def from_inputs(d, u, w, first, t, n_steps, n_trials, for_input, total, by_inputs):
+def from_inputs(d, u, w, first, t, n_steps, n_trials, total, by_inputs):
     """Add the gradients of the weights of the inputs; put those of the inputs to their place.
 
     Args:
@@ -169,16 +157,14 @@ def from_inputs(d, u, w, first, t, n_steps, n_trials, for_input, total, by_input
         t: the first step.
         n_steps: steps of the block.
         n_trials: trials of the shard.
-        for_input: room, (input and 1, unit).
         total: gradients.
         by_inputs: room for how the loss depends on the inputs; without trials: it is not wanted.
     """
     rows = n_steps * n_trials
     for gate in range(d.shape[0]):
-        add_product(u[:rows], d[gate][:rows], for_input, total.input[gate])
+        add_transposed(u[:rows], d[gate][:rows], total.input[gate])
     if by_inputs.shape[0] > 0:
-        sum_, one = np.zeros_like(u), np.empty_like(u)
+        sum_ = np.zeros_like(u)
         for gate in range(d.shape[0]):
-            np.dot(d[gate][:rows], w.input[gate].T, one[:rows])
-            add(one[:rows].ravel(), sum_[:rows].ravel())
+            add_product(d[gate][:rows], w.input[gate].T.copy(), sum_[:rows])
         scatter(sum_, first, t, n_steps, n_trials, by_inputs)

@@ -17,15 +17,14 @@ once, from the states, which alone are kept.
 import numpy as np
 
 from neurotask.backend.kernels.blocks import (
-    STEPS,
     add,
-    add_product,
+    add_outputs,
     add_rows,
     copy,
     from_outputs,
     gather,
-    product,
     read_out,
+    steps_of_block,
     tiled,
 )
 from neurotask.backend.kernels.compiling import kernel, part
@@ -39,6 +38,7 @@ from neurotask.backend.kernels.gated import (
     states_of,
     times,
 )
+from neurotask.backend.kernels.products import add_product, add_transposed, product
 
 UPDATE, RESET, CANDIDATE = range(3)
 
@@ -103,37 +103,39 @@ def forward(first, last, reset_after, w, inputs, trial_first, states, outputs):
         outputs: room for W_out r + b_out, (trial, time, output).
     """
     n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
-    most = STEPS * n_trials
+    per_block = steps_of_block(n_trials, n_steps)
+    most = per_block * n_trials
     u = np.ones((most, w.input.shape[1]), np.float32)
     z = np.empty((most, w.output.shape[1]), np.float32)
-    drive = np.empty((3, most, n), np.float32)
-    gates = np.empty((3, n_trials, n), np.float32)
-    update, reset, candidate = gates[0].ravel(), gates[1].ravel(), gates[2].ravel()
+    gates = np.empty((3, most, n), np.float32)
     bias = tiled(w.recurrent_bias, n_trials)
     kept = np.empty((n_trials, n), np.float32)  # what the reset gate lets through
     hidden = np.empty((most + n_trials, n), np.float32)  # before each step, and after the last
     copy(tiled(w.start[0], n_trials), hidden[:n_trials].ravel())
 
-    for t in range(0, n_steps, STEPS):
-        steps = min(STEPS, n_steps - t)
+    for t in range(0, n_steps, per_block):
+        steps = min(per_block, n_steps - t)
         rows = steps * n_trials
         gather(inputs, first, t, steps, n_trials, u)
         for gate in range(3):
-            np.dot(u[:rows], w.input[gate], drive[gate][:rows])
+            product(u[:rows], w.input[gate], gates[gate][:rows])
         for k in range(steps):
             here = slice(k * n_trials, (k + 1) * n_trials)
             before = hidden[here]
             after = hidden[(k + 1) * n_trials : (k + 2) * n_trials].ravel()
+            update, reset = gates[UPDATE][here].ravel(), gates[RESET][here].ravel()
+            candidate = gates[CANDIDATE][here].ravel()
             for gate in range(2):
-                product(before, w.recurrent[gate], gates[gate])
-                squash(False, gates[gate].ravel(), drive[gate][here].ravel())
+                add_product(before, w.recurrent[gate], gates[gate][here])
+                squash(False, gates[gate][here].ravel())
             if reset_after:
-                product(before, w.recurrent[CANDIDATE], gates[CANDIDATE])
-                _reset(reset, bias, candidate)
+                product(before, w.recurrent[CANDIDATE], kept)
+                _reset(reset, bias, kept.ravel())
+                add(kept.ravel(), candidate)
             else:
                 times(reset, before.ravel(), kept.ravel())
-                product(kept, w.recurrent[CANDIDATE], gates[CANDIDATE])
-            squash(True, candidate, drive[CANDIDATE][here].ravel())
+                add_product(kept, w.recurrent[CANDIDATE], gates[CANDIDATE][here])
+            squash(True, candidate)
             _move(update, candidate, before.ravel(), after)
             if states.shape[2] > 0:
                 keep_variable(after, 0, first, last, t + k, trial_first, states)
@@ -164,19 +166,19 @@ def adjoint(
         by_inputs: room for how it depends on the inputs; without trials: it is not wanted.
     """
     n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
-    most = STEPS * n_trials
+    per_block = steps_of_block(n_trials, n_steps)
+    most = per_block * n_trials
     u = np.ones((most, w.input.shape[1]), np.float32)
     dz = np.empty((most, w.output.shape[1]), np.float32)
     hidden = np.empty((most + n_trials, n), np.float32)
     dh, m = np.empty((most, n), np.float32), np.empty((most, n), np.float32)
     d = np.empty((3, most, n), np.float32)
     bias = tiled(w.recurrent_bias, most)
-    for_recurrent, for_input = np.empty_like(w.recurrent[0]), np.empty_like(w.input[0])
     later, one = np.zeros((n_trials, n), np.float32), np.empty((n_trials, n), np.float32)
 
     stop = n_steps
     while stop > 0:
-        t = (stop - 1) // STEPS * STEPS
+        t = (stop - 1) // per_block * per_block
         steps = stop - t
         rows = steps * n_trials
         before, after = slice(0, rows), slice(n_trials, rows + n_trials)
@@ -184,7 +186,7 @@ def adjoint(
         gather(inputs, first, t, steps, n_trials, u)
         sent, candidate = hidden[before], d[CANDIDATE][before]
         for gate in range(2):
-            open_gate(gate, False, sent, u[before], w, dh[before], d[gate][before])
+            open_gate(gate, False, sent, u[before], w, d[gate][before])
         if reset_after:
             product(sent, w.recurrent[CANDIDATE], m[before])
             add(bias[: rows * n], m[before].ravel())
@@ -192,11 +194,9 @@ def adjoint(
         else:
             times(d[RESET][before].ravel(), sent.ravel(), m[before].ravel())
             product(m[before], w.recurrent[CANDIDATE], candidate)
-        np.dot(u[before], w.input[CANDIDATE], dh[before])
-        squash(True, candidate.ravel(), dh[before].ravel())
-        from_outputs(
-            by_outputs, w_out_back, hidden[after], first, t, steps, n_trials, dz, total, dh[before]
-        )
+        add_product(u[before], w.input[CANDIDATE], candidate)
+        squash(True, candidate.ravel())
+        from_outputs(by_outputs, w_out_back, first, t, steps, n_trials, dz, dh[before])
 
         for k in range(steps - 1, -1, -1):
             here = slice(k * n_trials, (k + 1) * n_trials)
@@ -207,24 +207,23 @@ def adjoint(
             _back(past, d[UPDATE][here].ravel(), d[CANDIDATE][here].ravel(), now)
             if reset_after:
                 _back_behind(d[CANDIDATE][here].ravel(), reset, m[here].ravel())
-                product(m[here], w_back[CANDIDATE], one)
-                add(one.ravel(), now)
+                add_product(m[here], w_back[CANDIDATE], dh[here])
             else:
                 product(d[CANDIDATE][here], w_back[CANDIDATE], one)
                 _back_before(past, one.ravel(), reset, now)
             copy(now, later.ravel())
             for gate in range(2):
-                product(d[gate][here], w_back[gate], one)
-                add(one.ravel(), later.ravel())
+                add_product(d[gate][here], w_back[gate], later)
 
         for gate in range(2):
-            add_product(sent, d[gate][before], for_recurrent, total.recurrent[gate])
+            add_transposed(sent, d[gate][before], total.recurrent[gate])
         if reset_after:
-            add_product(sent, m[before], for_recurrent, total.recurrent[CANDIDATE])
+            add_transposed(sent, m[before], total.recurrent[CANDIDATE])
             add_rows(m[before], total.recurrent_bias)
         else:
-            add_product(m[before], candidate, for_recurrent, total.recurrent[CANDIDATE])
-        from_inputs(d, u, w, first, t, steps, n_trials, for_input, total, by_inputs)
+            add_transposed(m[before], candidate, total.recurrent[CANDIDATE])
+        from_inputs(d, u, w, first, t, steps, n_trials, total, by_inputs)
+        add_outputs(hidden[after], dz[before], total)
         stop = t
 
     add_rows(later, total.start[0])

@@ -5,17 +5,20 @@ from typing import NamedTuple
 import numpy as np
 
 from neurotask.backend.kernels.blocks import (
-    STEPS,
     copy,
+    flat,
     gather,
     keep,
     normals,
-    product,
     read_out,
     room_for_noise,
+    rows,
+    steps_of_block,
     tiled,
+    trials_of_tile,
 )
 from neurotask.backend.kernels.compiling import kernel, part
+from neurotask.backend.kernels.products import add_product, product
 from neurotask.backend.kernels.transfer import activate
 
 
@@ -23,7 +26,7 @@ class Weights(NamedTuple):
     """Weights as a step uses them; see `Leaky.prepare`.
 
     Args:
-        input: (input, unit).
+        input: (input, unit); for kernels (input and 1, unit), where the last row is the bias.
         recurrent: (presynaptic, postsynaptic).
         output: (unit, output).
         bias: (unit,).
@@ -50,7 +53,7 @@ class Weights(NamedTuple):
 @part
 def _noisy(w, drawn, noise):
     """Put what the noise adds to each unit into `noise`, flat, for normals (trial, number)."""
-    n, private, shared = w.bias.size, w.private.size > 0, w.shared.size > 0
+    n, private, shared = w.leak.size, w.private.size > 0, w.shared.size > 0
     size = n * private + shared
     for i in range(noise.size // n):
         for j in range(n):
@@ -60,29 +63,21 @@ def _noisy(w, drawn, noise):
 
 
 @part
-def _current(leak, recurrent, drive, bias, x):
-    # x <- (1 - alpha) x + [alpha] (W r + I)
-    for i in range(x.size):
-        x[i] = leak[i] * x[i] + (recurrent[i] + drive[i] + bias[i])
-
-
-@part
-def _received(recurrent, drive, bias, a):
-    for i in range(a.size):
-        a[i] = recurrent[i] + drive[i] + bias[i]
-
-
-@part
-def _add(spread, noise, out):
-    for i in range(out.size):
-        out[i] += spread[i] * noise[i]
-
-
-@part
-def _send(leak, gain, r, x):
-    # x <- (1 - alpha) x + alpha phi(W x + I + sqrt((2 - alpha) / alpha) sigma xi)
-    for i in range(x.size):
-        x[i] = leak[i] * x[i] + gain[i] * r[i]
+def _move(rate_form, activation, leak, gain, spread, noise, a, x, r):
+    """Move some trials by a step, all flat; `a`, to which noise is added, is W r + W_in u + b."""
+    for i in range(noise.size):
+        a[i] += spread[i] * noise[i]
+    if rate_form:
+        # x <- (1 - alpha) x + alpha phi(W x + I + sqrt((2 - alpha) / alpha) sigma xi)
+        activate(activation, a, r)
+        for i in range(x.size):
+            x[i] = leak[i] * x[i] + gain[i] * r[i]
+        copy(x, r)
+    else:
+        # x <- (1 - alpha) x + [alpha] (W r + I)
+        for i in range(x.size):
+            x[i] = leak[i] * x[i] + a[i]
+        activate(activation, x, r)
 
 
 @kernel
@@ -96,7 +91,7 @@ def forward(
         last: the trial behind the last.
         rate_form: whether the state is what units send; else it is what they receive.
         activation: number of the transfer function, its place in `transfer.NAMES`.
-        w: `Weights`.
+        w: `Weights`, those of the inputs with the bias.
         inputs: (trial, time, input).
         noise: `Noise`.
         trial_first: whether what is kept is (trial, time, unit); else (time, trial, unit).
@@ -104,53 +99,48 @@ def forward(
         received: of the rate form, room for what the transfer function is of; see `states`.
         outputs: room for W_out r + b_out, (trial, time, output).
     """
-    n_trials, n_steps, n = last - first, inputs.shape[1], w.bias.size
-    leak, gain, bias = tiled(w.leak, n_trials), tiled(w.gain, n_trials), tiled(w.bias, n_trials)
+    n_trials, n_steps, n = last - first, inputs.shape[1], w.leak.size
+    per_block, per_tile = steps_of_block(n_trials, n_steps), trials_of_tile(n_trials, n)
+    most, tile = per_block * n_trials, per_tile * n
+    leak, gain = tiled(w.leak, per_tile), tiled(w.gain, per_tile)
     noisy, only_private = noise.size > 0, w.shared.size == 0
-    spread = tiled(w.private, n_trials) if noisy and only_private else np.ones_like(leak)
+    spread = tiled(w.private, per_tile) if noisy and only_private else np.ones_like(leak)
     words, drawn = room_for_noise(noise.size, n_trials)
-    added = drawn[: leak.size] if noisy and only_private else np.empty_like(leak)
+    numbers = n_trials * n if noisy else 0
+    added = drawn[:numbers] if only_private else np.empty(numbers, np.float32)
 
-    u = np.empty((STEPS * n_trials, w.input.shape[0]), np.float32)
-    z = np.empty((STEPS * n_trials, w.output.shape[1]), np.float32)
-    drive = np.empty((STEPS * n_trials, n), np.float32)
-    recurrent = np.empty((n_trials, n), np.float32)
-    sent = np.empty(((STEPS + 1) * n_trials, n), np.float32)  # before each step, and after the last
-    x, a = tiled(w.start, n_trials), np.empty_like(leak)
+    u = np.ones((most, w.input.shape[0]), np.float32)
+    z = np.empty((most, w.output.shape[1]), np.float32)
+    a = np.empty((most, n), np.float32)
+    sent = np.empty((most + n_trials, n), np.float32)  # before each step, and after the last
+    x = tiled(w.start, n_trials)
     if rate_form:
         copy(x, sent[:n_trials].ravel())
     else:
         activate(activation, x, sent[:n_trials].ravel())
 
-    for t in range(0, n_steps, STEPS):
-        steps = min(STEPS, n_steps - t)
-        rows = steps * n_trials
+    for t in range(0, n_steps, per_block):
+        steps = min(per_block, n_steps - t)
+        n_rows = steps * n_trials
         gather(inputs, first, t, steps, n_trials, u)
-        np.dot(u[:rows], w.input, drive[:rows])
+        product(u[:n_rows], w.input, a[:n_rows])
         for k in range(steps):
-            before = sent[k * n_trials : (k + 1) * n_trials]
-            after = sent[(k + 1) * n_trials : (k + 2) * n_trials].ravel()
-            now = drive[k * n_trials : (k + 1) * n_trials].ravel()
-            product(before, w.recurrent, recurrent)
-            if rate_form:
-                _received(recurrent.ravel(), now, bias, a)
-            else:
-                _current(leak, recurrent.ravel(), now, bias, x)
+            now, after = flat(a, k, k + 1, n_trials), flat(sent, k + 1, k + 2, n_trials)
+            add_product(rows(sent, k, n_trials), w.recurrent, rows(a, k, n_trials))
             if noisy:
                 normals(noise, first, t + k, words, drawn)
                 if not only_private:
                     _noisy(w, drawn, added)
-                _add(spread, added, a if rate_form else x)
-            if rate_form:
-                activate(activation, a, after)
-                _send(leak, gain, after, x)
-                copy(x, after)
-                if received.shape[2] > 0:
-                    keep(a, first, last, t + k, trial_first, received)
-            else:
-                activate(activation, x, after)
+            for at in range(0, x.size, tile):
+                here = slice(at, min(at + tile, x.size))
+                _move(
+                    rate_form, activation, leak, gain, spread, added[here], now[here], x[here],
+                    after[here],
+                )  # fmt: skip
+            if received.shape[2] > 0:
+                keep(now, first, last, t + k, trial_first, received)
             if states.shape[2] > 0:
                 keep(x, first, last, t + k, trial_first, states)
-        sent_here = sent[n_trials : rows + n_trials]
+        sent_here = sent[n_trials : n_rows + n_trials]
         read_out(sent_here, w, first, t, steps, n_trials, z, outputs)
-        copy(sent[rows : rows + n_trials].ravel(), sent[:n_trials].ravel())
+        copy(flat(sent, steps, steps + 1, n_trials), flat(sent, 0, 1, n_trials))

@@ -17,9 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from neurotask.backend.kernels.blocks import (
-    STEPS,
     add,
-    add_product,
+    add_outputs,
     add_rows,
     add_rows_of_products,
     copy,
@@ -27,13 +26,15 @@ from neurotask.backend.kernels.blocks import (
     from_outputs,
     gather,
     normals,
-    product,
     room_for_noise,
     rows,
     scatter,
+    steps_of_block,
     tiled,
+    trials_of_tile,
 )
 from neurotask.backend.kernels.compiling import kernel, part
+from neurotask.backend.kernels.products import add_product, add_transposed, product
 from neurotask.backend.kernels.transfer import activate, steepen
 
 # What passes from a step to the one before: all; what lasts in the unit; nothing; what lasts in the
@@ -41,119 +42,86 @@ from neurotask.backend.kernels.transfer import activate, steepen
 ALL, LASTING, NOTHING, OWN = range(4)
 
 
-class Products(NamedTuple):
-    """Room for the product that is added to each matrix of gradients of what enters the units."""
-
-    input: np.ndarray
-    recurrent: np.ndarray
-
-
 class Room(NamedTuple):
     """What the way back through a block of steps needs room for; rows are (step, trial).
 
     Args:
-        u: inputs.
+        u: inputs, and 1.
         dz: how the loss depends on what outputs receive.
-        x: states, from the one before the block on.
-        r: what is sent by them.
-        a: of the rate form, what the transfer function was of.
-        sent: what the transfer function gave.
-        slope: factor of c_t on its way to what enters the unit.
+        r: what is sent, from before the block on.
         c: how the loss depends on the states, up to the one behind the block.
-        d: how it depends on what enters the units.
-        back: W^T d of the step behind, (trial, presynaptic unit).
+        d: how it depends on what enters the units, likewise.
+        phi: of the rate form, what the transfer function gave in a step, flat (trial, unit).
     """
 
     u: np.ndarray
     dz: np.ndarray
-    x: np.ndarray
     r: np.ndarray
-    a: np.ndarray
-    sent: np.ndarray
-    slope: np.ndarray
     c: np.ndarray
     d: np.ndarray
-    back: np.ndarray
+    phi: np.ndarray
 
 
 @part
-def _room(rate_form, n_trials, n_inputs, n_units, n_outputs):
-    most = STEPS * n_trials
-    x = np.empty((most + n_trials, n_units), np.float32)
+def _room(rate_form, most, n_trials, n_inputs, n_units, n_outputs):
     c = np.zeros((most + n_trials, n_units), np.float32)
     return Room(
-        np.empty((most, n_inputs), np.float32),
+        np.ones((most, n_inputs), np.float32),
         np.empty((most, n_outputs), np.float32),
-        x,
-        np.empty_like(x),
-        np.empty_like(x),
-        np.empty_like(x),
-        np.empty_like(x),
+        np.empty_like(c),
         c,
-        np.empty_like(x) if rate_form else c,
-        np.zeros((n_trials, n_units), np.float32),
+        np.zeros_like(c) if rate_form else c,
+        np.empty(n_trials * n_units, np.float32),
     )
 
 
 @part
-def _recall(rate_form, activation, start, gain, states, received, first, last, t, steps, room):
-    """Fill a block from step `t` on with states, what was sent, and slopes."""
-    n = last - first
-    for k in range(steps + 1):
-        here = flat(room.x, k, k + 1, n)
-        copy(states[t + k - 1, first:last].ravel() if t + k > 0 else start, here)
-    states_, sent = flat(room.x, 0, steps + 1, n), flat(room.r, 0, steps + 1, n)
-    slope = flat(room.slope, 0, steps, n)
-    slope[:] = 1
+def _send(rate_form, activation, x, r):
     if rate_form:
-        copy(states_, sent)
-        for k in range(steps):
-            copy(received[t + k, first:last].ravel(), flat(room.a, k, k + 1, n))
-        a, r = flat(room.a, 0, steps, n), flat(room.sent, 0, steps, n)
-        activate(activation, a, r)
-        steepen(activation, a, r, slope)
-        _times(gain, steps, slope)
+        copy(x, r)
     else:
-        activate(activation, states_, sent)
-        after = steps + 1
-        steepen(activation, flat(room.x, 1, after, n), flat(room.r, 1, after, n), slope)
+        activate(activation, x, r)
 
 
 @part
-def _through(slope, back, lasting, later, c):
-    # c_t = phi'(x_t) (W_out^T dz_t + W^T c_{t+1}) + (1 - alpha) c_{t+1}
-    for i in range(c.size):
-        c[i] = slope[i] * (c[i] + back[i]) + lasting[i] * later[i]
+def _add_products(a, b, out):
+    for i in range(out.size):
+        out[i] += a[i] * b[i]
 
 
 @part
-def _past(slope, back, lasting, later, c, d):
-    # c_t = W_out^T dz_t + W^T d_{t+1} + (1 - alpha) c_{t+1};   d_t = alpha phi'(a_t) c_t
-    for i in range(c.size):
-        c[i] += back[i] + lasting[i] * later[i]
-        d[i] = slope[i] * c[i]
+def _move_back(rate_form, activation, gain, lasting, x, r, later, by_states, c, d):
+    """Go back by a step of some trials; all is flat.
 
-
-@part
-def _times(factor, n_steps, values):
-    """Multiply the steps of a block, flat, by a factor of a step."""
-    for k in range(n_steps):
-        for i in range(factor.size):
-            values[k * factor.size + i] *= factor[i]
-
-
-@part
-def _diagonal(weights, n_trials):
-    own = np.empty(weights.shape[0], np.float32)
-    for j in range(own.size):
-        own[j] = weights[j, j]
-    return tiled(own, n_trials)
+    Args:
+        rate_form: see `adjoint`.
+        activation: see `adjoint`.
+        gain: factor of what comes out of the transfer function.
+        lasting: share of the state that is left after the next step; 0 where no credit passes.
+        x: what the transfer function was of.
+        r: what it gave; of the rate form, room for it.
+        later: c_{t+1}.
+        by_states: q_t; 0 numbers for none.
+        c: W_out^T dz_t + W^T d_{t+1}; then c_t.
+        d: room for d_t; of the form "current", c.
+    """
+    if rate_form:
+        _add_products(lasting, later, c)
+        add(by_states, c)
+        activate(activation, x, r)
+        for i in range(d.size):
+            d[i] = gain[i] * c[i]
+        steepen(activation, x, r, d)
+    else:
+        steepen(activation, x, r, c)
+        _add_products(lasting, later, c)
+        add(by_states, c)
 
 
 @part
 def _add_noise(w, noise, first, t, words, drawn, d, total):
     """Add sum_t d_t xi_t to the gradients of the factors of noise."""
-    n, private, shared = w.bias.size, w.private.size > 0, w.shared.size > 0
+    n, private, shared = w.leak.size, w.private.size > 0, w.shared.size > 0
     normals(noise, first, t, words, drawn)
     for i in range(d.size // n):
         for j in range(n):
@@ -164,36 +132,21 @@ def _add_noise(w, noise, first, t, words, drawn, d, total):
 
 
 @part
-def _step_back(rate_form, room, k, n, lasting, by_states):
-    """Go back through step `k` of a block; `by_states` is flat, without units for nothing."""
-    c, d = flat(room.c, k, k + 1, n), flat(room.d, k, k + 1, n)
-    slope, later = flat(room.slope, k, k + 1, n), flat(room.c, k + 1, k + 2, n)
+def _add_factors(rate_form, before, phi, c, total):
+    """Add what a step says of leak and gain; all is flat."""
+    add_rows_of_products(c, before, total.leak)
     if rate_form:
-        add(by_states, c)
-        _past(slope, room.back.ravel(), lasting, later, c, d)
-    else:
-        _through(slope, room.back.ravel(), lasting, later, c)
-        add(by_states, c)
+        add_rows_of_products(c, phi, total.gain)
 
 
 @part
-def _add_factors(rate_form, w, noise, first, t, words, drawn, room, k, n, total):
-    """Add what step `k` of a block, step `t` of the trials, says of leak, gain and noise."""
-    c = flat(room.c, k, k + 1, n)
-    add_rows_of_products(c, flat(room.x, k, k + 1, n), total.leak)
-    if rate_form:
-        add_rows_of_products(c, flat(room.sent, k, k + 1, n), total.gain)
-    if noise.size > 0:
-        _add_noise(w, noise, first, t, words, drawn, flat(room.d, k, k + 1, n), total)
-
-
-@part
-def _add_up(room, n_rows, products, total):
-    """Add what a block says of the weights; `products` is room for what is added."""
-    d = room.d[:n_rows]
-    add_product(room.r[:n_rows], d, products.recurrent, total.recurrent)
-    add_product(room.u[:n_rows], d, products.input, total.input)
-    add_rows(d, total.bias)
+def _from_behind(passes, own, d, w_back, c):
+    """Add what comes to a step by way of the next one's d, beside what lasts in the units."""
+    if passes == ALL:
+        add_product(d, w_back, c)
+    elif passes == OWN:
+        for i in range(c.shape[0]):
+            _add_products(own, d[i], c[i])
 
 
 @kernel
@@ -224,51 +177,72 @@ def adjoint(
             have one.
         by_inputs: room for how it depends on the inputs; without trials: it is not wanted.
     """
-    n, n_steps, n_units = last - first, inputs.shape[1], w.bias.size
-    room = _room(rate_form, n, inputs.shape[2], n_units, w.output.shape[1])
-    products = Products(np.empty_like(w.input), np.empty_like(w.recurrent))
+    n, n_steps, n_units = last - first, inputs.shape[1], w.leak.size
+    per_block, per_tile = steps_of_block(n, n_steps), trials_of_tile(n, n_units)
+    tile = per_tile * n_units
+    room = _room(rate_form, per_block * n, n, w.input.shape[0], n_units, w.output.shape[1])
     words, drawn = room_for_noise(noise.size, n)
-    start, leak, gain = tiled(w.start, n), tiled(w.leak, n), tiled(w.gain, n)
-    own, none = _diagonal(w.recurrent, n), np.zeros_like(leak)
-    lasting, nothing = none, none[:0]
+    start, gain, leak = tiled(w.start, n), tiled(w.gain, per_tile), tiled(w.leak, per_tile)
+    own, none = np.diag(w.recurrent).copy(), np.zeros_like(leak)
+    nothing = none[:0]
 
+    if n_steps > 0:
+        _send(rate_form, activation, states[n_steps - 1, first:last].ravel(), flat(room.r, 0, 1, n))
     stop = n_steps
     while stop > 0:
-        t = (stop - 1) // STEPS * STEPS
+        t = (stop - 1) // per_block * per_block
         steps = stop - t
         n_rows = steps * n
         copy(flat(room.c, 0, 1, n), flat(room.c, steps, steps + 1, n))
-        _recall(rate_form, activation, start, gain, states, received, first, last, t, steps, room)
-        from_outputs(
-            by_outputs, w_out_back, room.r[n : n_rows + n], first, t, steps, n, room.dz, total,
-            room.c[:n_rows],
-        )  # fmt: skip
+        copy(flat(room.d, 0, 1, n), flat(room.d, steps, steps + 1, n))
+        copy(flat(room.r, 0, 1, n), flat(room.r, steps, steps + 1, n))
+        from_outputs(by_outputs, w_out_back, first, t, steps, n, room.dz, room.c[:n_rows])
         for k in range(steps - 1, -1, -1):
-            beside = nothing
+            c, d = flat(room.c, k, k + 1, n), flat(room.d, k, k + 1, n)
+            later = flat(room.c, k + 1, k + 2, n)
+            behind = t + k + 1
+            links = passes != NOTHING and behind < n_steps and (every == 0 or behind % every > 0)
+            lasting = leak if links else none
+            if links:
+                _from_behind(passes, own, rows(room.d, k + 1, n), w_back, rows(room.c, k, n))
+            before = states[t + k - 1, first:last].ravel() if t + k > 0 else start
+            kept = received if rate_form else states
+            x, beside = kept[t + k, first:last].ravel(), nothing
             if by_states.shape[1] > 0:
                 beside = by_states[t + k, first:last].ravel()
-            _step_back(rate_form, room, k, n, lasting, beside)
+            sent, r = flat(room.r, k, k + 1, n), flat(room.r, k + 1, k + 2, n)
+            if rate_form:
+                r = room.phi
+            for at in range(0, c.size, tile):
+                here = slice(at, min(at + tile, c.size))
+                _move_back(
+                    rate_form, activation, gain, lasting, x[here], r[here], later[here],
+                    beside[here], c[here], d[here],
+                )  # fmt: skip
+                _send(rate_form, activation, before[here], sent[here])
             if total.leak.size > 0:
-                _add_factors(rate_form, w, noise, first, t + k, words, drawn, room, k, n, total)
-            ends = passes == NOTHING or (every > 0 and t + k > 0 and (t + k) % every == 0)
-            lasting = none if ends else leak
-            if ends or passes == LASTING:
-                room.back[:] = 0
-            elif passes == OWN:
-                copy(flat(room.d, k, k + 1, n), room.back.ravel())
-                _times(own, 1, room.back.ravel())
-            else:
-                product(rows(room.d, k, n), w_back, room.back)
+                _add_factors(rate_form, before, room.phi, c, total)
+                if noise.size > 0:
+                    _add_noise(w, noise, first, t + k, words, drawn, d, total)
         gather(inputs, first, t, steps, n, room.u)
-        _add_up(room, n_rows, products, total)
+        d_here = room.d[:n_rows]
+        add_transposed(room.r[:n_rows], d_here, total.recurrent)
+        add_transposed(room.u[:n_rows], d_here, total.input)
+        add_outputs(room.r[n : n_rows + n], room.dz[:n_rows], total)
         if by_inputs.shape[0] > 0:
-            np.dot(room.d[:n_rows], w.input.T, room.u[:n_rows])
+            product(d_here, w.input.T.copy(), room.u[:n_rows])
             scatter(room.u, first, t, steps, n, by_inputs)
+            room.u[:] = 1
         stop = t
 
-    back, c = room.back.ravel(), flat(room.c, 0, 1, n)
-    if not rate_form:
-        steepen(activation, flat(room.x, 0, 1, n), flat(room.r, 0, 1, n), back)
-    for i in range(back.size):
-        back[i] += lasting[i] * c[i]
-    add_rows(room.back, total.start)
+    c = flat(room.c, 0, 1, n)
+    back = np.zeros((n, n_units), np.float32)
+    if passes != NOTHING and n_steps > 0:
+        _from_behind(passes, own, rows(room.d, 0, n), w_back, back)
+        for at in range(0, c.size, tile):
+            here = slice(at, min(at + tile, c.size))
+            into = back.ravel()[here]
+            if not rate_form:
+                steepen(activation, start[here], flat(room.r, 0, 1, n)[here], into)
+            _add_products(leak, c[here], into)
+    add_rows(back, total.start)

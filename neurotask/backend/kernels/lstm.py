@@ -17,15 +17,14 @@ and products are what an update of a large network costs.
 import numpy as np
 
 from neurotask.backend.kernels.blocks import (
-    STEPS,
     add,
-    add_product,
+    add_outputs,
     add_rows,
     copy,
     from_outputs,
     gather,
-    product,
     read_out,
+    steps_of_block,
     tiled,
 )
 from neurotask.backend.kernels.compiling import kernel, part
@@ -37,6 +36,7 @@ from neurotask.backend.kernels.gated import (
     squash,
     times,
 )
+from neurotask.backend.kernels.products import add_product, add_transposed, product
 
 # Gates, in Keras' order, and the cell: what is kept, in this order.
 INPUT, FORGET, NEW, OUTPUT, CELL = range(5)
@@ -102,38 +102,34 @@ def forward(first, last, w, inputs, trial_first, states, past, outputs):
         outputs: room for W_out h + b_out, (trial, time, output).
     """
     n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
-    most = STEPS * n_trials
+    per_block = steps_of_block(n_trials, n_steps)
+    most = per_block * n_trials
     u = np.ones((most, w.input.shape[1]), np.float32)
     z = np.empty((most, w.output.shape[1]), np.float32)
-    drive = np.empty((4, most, n), np.float32)
-    gates = np.empty((4, n_trials, n), np.float32)
+    gates = np.empty((4, most, n), np.float32)
     hidden = np.empty((most + n_trials, n), np.float32)  # before each step, and after the last
     copy(tiled(w.start[0], n_trials), hidden[:n_trials].ravel())
     cell = tiled(w.start[1], n_trials)
 
-    for t in range(0, n_steps, STEPS):
-        steps = min(STEPS, n_steps - t)
+    for t in range(0, n_steps, per_block):
+        steps = min(per_block, n_steps - t)
         rows = steps * n_trials
         gather(inputs, first, t, steps, n_trials, u)
         for gate in range(4):
-            np.dot(u[:rows], w.input[gate], drive[gate][:rows])
+            product(u[:rows], w.input[gate], gates[gate][:rows])
         for k in range(steps):
             here = slice(k * n_trials, (k + 1) * n_trials)
             after = hidden[(k + 1) * n_trials : (k + 2) * n_trials].ravel()
             for gate in range(4):
-                now = gates[gate].ravel()
-                product(hidden[here], w.recurrent[gate], gates[gate])
-                squash(gate == NEW, now, drive[gate][here].ravel())
+                now = gates[gate][here].ravel()
+                add_product(hidden[here], w.recurrent[gate], gates[gate][here])
+                squash(gate == NEW, now)
                 if past.shape[2] > 0:
                     copy(now, past[(t + k) * KEPT + gate, first:last].ravel())
             _move(
-                gates[INPUT].ravel(),
-                gates[FORGET].ravel(),
-                gates[NEW].ravel(),
-                gates[OUTPUT].ravel(),
-                cell,
-                after,
-            )
+                gates[INPUT][here].ravel(), gates[FORGET][here].ravel(), gates[NEW][here].ravel(),
+                gates[OUTPUT][here].ravel(), cell, after,
+            )  # fmt: skip
             if past.shape[2] > 0:
                 copy(cell, past[(t + k) * KEPT + CELL, first:last].ravel())
             if states.shape[2] > 0:
@@ -194,26 +190,24 @@ def adjoint(
         by_inputs: room for how it depends on the inputs; without trials: it is not wanted.
     """
     n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
-    most = STEPS * n_trials
+    per_block = steps_of_block(n_trials, n_steps)
+    most = per_block * n_trials
     u = np.ones((most, w.input.shape[1]), np.float32)
     dz = np.empty((most, w.output.shape[1]), np.float32)
     hidden = np.empty((most + n_trials, n), np.float32)
     cell, squashed = np.empty_like(hidden), np.empty_like(hidden)
     dh, d = np.empty((most, n), np.float32), np.empty((4, most, n), np.float32)
-    for_recurrent, for_input = np.empty_like(w.recurrent[0]), np.empty_like(w.input[0])
-    later, one = np.zeros((n_trials, n), np.float32), np.empty((n_trials, n), np.float32)
+    later = np.zeros((n_trials, n), np.float32)
     dc = np.zeros(n_trials * n, np.float32)
 
     stop = n_steps
     while stop > 0:
-        t = (stop - 1) // STEPS * STEPS
+        t = (stop - 1) // per_block * per_block
         steps = stop - t
         rows = steps * n_trials
         before, after = slice(0, rows), slice(n_trials, rows + n_trials)
         _states(w, past, first, last, t, steps, d, cell, squashed, hidden)
-        from_outputs(
-            by_outputs, w_out_back, hidden[after], first, t, steps, n_trials, dz, total, dh[before]
-        )
+        from_outputs(by_outputs, w_out_back, first, t, steps, n_trials, dz, dh[before])
 
         for k in range(steps - 1, -1, -1):
             here = slice(k * n_trials, (k + 1) * n_trials)
@@ -228,13 +222,13 @@ def adjoint(
             )  # fmt: skip
             later[:] = 0
             for gate in range(4):
-                product(d[gate][here], w_back[gate], one)
-                add(one.ravel(), later.ravel())
+                add_product(d[gate][here], w_back[gate], later)
 
         gather(inputs, first, t, steps, n_trials, u)
         for gate in range(4):
-            add_product(hidden[before], d[gate][before], for_recurrent, total.recurrent[gate])
-        from_inputs(d, u, w, first, t, steps, n_trials, for_input, total, by_inputs)
+            add_transposed(hidden[before], d[gate][before], total.recurrent[gate])
+        from_inputs(d, u, w, first, t, steps, n_trials, total, by_inputs)
+        add_outputs(hidden[after], dz[before], total)
         stop = t
 
     add_rows(later, total.start[0])

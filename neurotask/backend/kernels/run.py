@@ -1,7 +1,5 @@
 """A network run forward and backward by kernels: NumPy arrays in, NumPy arrays out."""
 
-import sys
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +10,11 @@ from neurotask.backend.kernels.cells import AnyCell, Cell
 from neurotask.backend.kernels.crew import CREW, shards
 from neurotask.backend.kernels.leaky import Weights
 from neurotask.backend.kernels.transfer import NAMES, apply
+from neurotask.backend.memory import ROOMS, aligned
 
-__all__ = [
-    "NAMES", "NONE", "ROOMS", "Cell", "Course", "Noise", "Weights", "aligned", "gradients",
-    "rates", "run",
-]  # fmt: skip
+__all__ = ["NAMES", "NONE", "Cell", "Course", "Noise", "Weights", "gradients", "rates", "run"]
 
 NONE = np.zeros((0, 0, 0), np.float32)
-_ALIGNED = 64  # bytes: TensorFlow takes such arrays as they are and copies others
-_LARGE = 2**24  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +66,7 @@ def run(
     parts = [
         (number, rows, shard)
         for number, rows in enumerate(chunks)
-        for shard in shards(rows.stop - rows.start, n)
+        for shard in shards(rows.stop - rows.start)
     ]
 
     def work(at: int) -> None:
@@ -116,7 +110,7 @@ def rates(cell: AnyCell, states: np.ndarray, in_place: bool) -> np.ndarray:
             return states[:, :, 0].copy()
         return states if in_place else states.copy()
     sent = states if in_place else aligned(*states.shape)
-    parts = shards(len(states), states.shape[-1])
+    parts = shards(len(states))
 
     def work(at: int) -> None:
         rows = slice(*parts[at])
@@ -155,7 +149,7 @@ def gradients(
         factors: whether leak, gain and the factors of noise are wanted; else they are 0.
         wants_inputs: whether the inputs are; else they are `NONE`.
     """
-    parts, taken = shards(len(inputs), w.output.shape[0]), cell.entering(w)
+    parts, taken = shards(len(inputs)), cell.entering(w)
     kind = type(taken)
     totals = [kind(*(np.zeros_like(values) for values in taken)) for _ in parts or [()]]
     by_inputs = aligned(*inputs.shape) if wants_inputs else NONE
@@ -174,63 +168,3 @@ def gradients(
             for values, more in zip(total, other, strict=True):
                 values += more
     return cell.leaving(total), by_inputs
-
-
-def aligned(*shape: int) -> np.ndarray:
-    """Return room for single precision that starts where TensorFlow wants it to."""
-    return _shaped(np.empty(_bytes(shape) + _ALIGNED, np.uint8), shape)
-
-
-class Rooms:
-    """Memory for what updates leave behind, used again once nobody has an array in it any more.
-
-    Memory from the system is cleared page by page when it is first written to, which for large
-    updates costs as much as the update.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._rooms = threading.Lock(), list[np.ndarray]()
-
-    def take(self, *shape: int) -> np.ndarray:
-        """Return room as `aligned` does."""
-        size = _bytes(shape) + _ALIGNED
-        if size < _LARGE:  # the allocator keeps such pieces itself
-            return aligned(*shape)
-        with self._lock:
-            self._rooms = [one for one in self._rooms if one.size == size or _is_used(one)]
-            free = (one for one in self._rooms if one.size == size and not _is_used(one))
-            room = next(free, None)
-            if room is None:
-                room = np.empty(size, np.uint8)
-                self._rooms.append(room)
-            return _shaped(room, shape)
-
-    def forget(self) -> None:
-        """Give memory back that nobody uses."""
-        with self._lock:
-            self._rooms = [one for one in self._rooms if _is_used(one)]
-
-
-ROOMS = Rooms()
-
-
-def _is_used(room: np.ndarray) -> bool:
-    """Return whether there is an array in some memory, beside those who ask."""
-    return sys.getrefcount(room) > _ASKING
-
-
-def _count(room: np.ndarray) -> int:
-    return sys.getrefcount(room)
-
-
-# What `_is_used` counts of memory without arrays: a list, a loop over it, and the calls.
-_ASKING = next(_count(one) for one in [np.empty(1, np.uint8)])
-
-
-def _bytes(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape)) * 4
-
-
-def _shaped(room: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    start = -room.ctypes.data % _ALIGNED
-    return room[start : start + _bytes(shape)].view(np.float32).reshape(shape)

@@ -5,9 +5,10 @@ import pytest
 
 from neurotask.backend.kernels import run as kernels
 from neurotask.backend.kernels.blocks import normals
-from neurotask.backend.kernels.crew import MOST, TRIALS, TRIALS_OF_LARGE, shards
+from neurotask.backend.kernels.crew import MOST, TRIALS, shards
 from neurotask.backend.kernels.leaky import forward
 from neurotask.backend.kernels.leaky_back import ALL, LASTING, NOTHING, OWN, adjoint
+from neurotask.backend.memory import aligned
 
 # Trials, steps, units, inputs, outputs: around the sizes of shards, of blocks and of a count.
 SIZES = [
@@ -203,14 +204,12 @@ def test_what_is_not_finite_comes_out(problem):
 
 
 def test_shards_hold_each_trial_once():
-    for n_units in (1, 255, 256, 1000):
-        for n in (0, 1, 31, 32, 33, 64, 100, 511, 512, 513, 1024, 5000):
-            parts = shards(n, n_units)
-            assert [i for first, last in parts for i in range(first, last)] == list(range(n))
-            assert len(parts) <= MOST
-            smallest = TRIALS if n_units < 256 else TRIALS_OF_LARGE
-            assert all(last - first >= smallest for first, last in parts[:-1])
-            assert all(first % 4 == 0 for first, _ in parts)  # a count gives four normals
+    for n in (0, 1, 31, 32, 33, 64, 100, 511, 512, 513, 1024, 5000):
+        parts = shards(n)
+        assert [i for first, last in parts for i in range(first, last)] == list(range(n))
+        assert len(parts) <= MOST
+        assert all(last - first >= TRIALS for first, last in parts[:-1])
+        assert all(first % 4 == 0 for first, _ in parts)  # a count gives four normals
 
 
 def test_large_matrices_are_multiplied_in_parts(problem):
@@ -230,7 +229,7 @@ def test_kernels_are_compiled_once(problem):
 
 def test_room_starts_where_tensorflow_wants_it():
     for shape in ((3,), (5, 7), (0, 4), (64, 3, 1)):
-        room = kernels.aligned(*shape)
+        room = aligned(*shape)
         assert room.shape == shape and room.dtype == np.float32
         assert room.ctypes.data % 64 == 0 or not room.size
         assert room.flags.c_contiguous and room.flags.writeable

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from neurotask.backend.kernels.run import Rooms
+from neurotask.backend.memory import Rooms
 
 SHAPE = 300, 64, 256  # 19 MiB
 
