@@ -14,7 +14,6 @@ from neurotask.backend.kernels.noise import AT_ONCE, fill
 from neurotask.backend.kernels.products import add_transposed, product
 
 ROWS = 256  # of a block, as far as whole steps make them
-TILE = 1024  # numbers of a step that are worked on at once, so that they stay in the nearest cache
 
 
 class Noise(NamedTuple):
@@ -37,12 +36,6 @@ class Noise(NamedTuple):
 def steps_of_block(n_trials, n_steps):
     """Return how many steps of a shard make a block."""
     return max(1, min(ROWS // n_trials, n_steps))
-
-
-@part
-def trials_of_tile(n_trials, n):
-    """Return how many trials of n numbers are worked on at once."""
-    return max(1, min(TILE // n, n_trials))
 
 
 @part

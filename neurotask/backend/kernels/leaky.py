@@ -15,7 +15,6 @@ from neurotask.backend.kernels.blocks import (
     rows,
     steps_of_block,
     tiled,
-    trials_of_tile,
 )
 from neurotask.backend.kernels.compiling import kernel, part
 from neurotask.backend.kernels.products import add_product, product
@@ -64,7 +63,7 @@ def _noisy(w, drawn, noise):
 
 @part
 def _move(rate_form, activation, leak, gain, spread, noise, a, x, r):
-    """Move some trials by a step, all flat; `a`, to which noise is added, is W r + W_in u + b."""
+    """Move trials by a step, all flat; `a`, to which noise is added, is W r + W_in u + b."""
     for i in range(noise.size):
         a[i] += spread[i] * noise[i]
     if rate_form:
@@ -100,11 +99,11 @@ def forward(
         outputs: room for W_out r + b_out, (trial, time, output).
     """
     n_trials, n_steps, n = last - first, inputs.shape[1], w.leak.size
-    per_block, per_tile = steps_of_block(n_trials, n_steps), trials_of_tile(n_trials, n)
-    most, tile = per_block * n_trials, per_tile * n
-    leak, gain = tiled(w.leak, per_tile), tiled(w.gain, per_tile)
+    per_block = steps_of_block(n_trials, n_steps)
+    most = per_block * n_trials
+    leak, gain = tiled(w.leak, n_trials), tiled(w.gain, n_trials)
     noisy, only_private = noise.size > 0, w.shared.size == 0
-    spread = tiled(w.private, per_tile) if noisy and only_private else np.ones_like(leak)
+    spread = tiled(w.private, n_trials) if noisy and only_private else np.ones_like(leak)
     words, drawn = room_for_noise(noise.size, n_trials)
     numbers = n_trials * n if noisy else 0
     added = drawn[:numbers] if only_private else np.empty(numbers, np.float32)
@@ -131,12 +130,7 @@ def forward(
                 normals(noise, first, t + k, words, drawn)
                 if not only_private:
                     _noisy(w, drawn, added)
-            for at in range(0, x.size, tile):
-                here = slice(at, min(at + tile, x.size))
-                _move(
-                    rate_form, activation, leak, gain, spread, added[here], now[here], x[here],
-                    after[here],
-                )  # fmt: skip
+            _move(rate_form, activation, leak, gain, spread, added, now, x, after)
             if received.shape[2] > 0:
                 keep(now, first, last, t + k, trial_first, received)
             if states.shape[2] > 0:

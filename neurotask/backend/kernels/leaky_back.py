@@ -31,7 +31,6 @@ from neurotask.backend.kernels.blocks import (
     scatter,
     steps_of_block,
     tiled,
-    trials_of_tile,
 )
 from neurotask.backend.kernels.compiling import kernel, part
 from neurotask.backend.kernels.products import add_product, add_transposed, product
@@ -91,7 +90,7 @@ def _add_products(a, b, out):
 
 @part
 def _move_back(rate_form, activation, gain, lasting, x, r, later, by_states, c, d):
-    """Go back by a step of some trials; all is flat.
+    """Go back by a step; all is flat.
 
     Args:
         rate_form: see `adjoint`.
@@ -178,11 +177,10 @@ def adjoint(
         by_inputs: room for how it depends on the inputs; without trials: it is not wanted.
     """
     n, n_steps, n_units = last - first, inputs.shape[1], w.leak.size
-    per_block, per_tile = steps_of_block(n, n_steps), trials_of_tile(n, n_units)
-    tile = per_tile * n_units
+    per_block = steps_of_block(n, n_steps)
     room = _room(rate_form, per_block * n, n, w.input.shape[0], n_units, w.output.shape[1])
     words, drawn = room_for_noise(noise.size, n)
-    start, gain, leak = tiled(w.start, n), tiled(w.gain, per_tile), tiled(w.leak, per_tile)
+    start, gain, leak = tiled(w.start, n), tiled(w.gain, n), tiled(w.leak, n)
     own, none = np.diag(w.recurrent).copy(), np.zeros_like(leak)
     nothing = none[:0]
 
@@ -213,13 +211,8 @@ def adjoint(
             sent, r = flat(room.r, k, k + 1, n), flat(room.r, k + 1, k + 2, n)
             if rate_form:
                 r = room.phi
-            for at in range(0, c.size, tile):
-                here = slice(at, min(at + tile, c.size))
-                _move_back(
-                    rate_form, activation, gain, lasting, x[here], r[here], later[here],
-                    beside[here], c[here], d[here],
-                )  # fmt: skip
-                _send(rate_form, activation, before[here], sent[here])
+            _move_back(rate_form, activation, gain, lasting, x, r, later, beside, c, d)
+            _send(rate_form, activation, before, sent)
             if total.leak.size > 0:
                 _add_factors(rate_form, before, room.phi, c, total)
                 if noise.size > 0:
@@ -239,10 +232,7 @@ def adjoint(
     back = np.zeros((n, n_units), np.float32)
     if passes != NOTHING and n_steps > 0:
         _from_behind(passes, own, rows(room.d, 0, n), w_back, back)
-        for at in range(0, c.size, tile):
-            here = slice(at, min(at + tile, c.size))
-            into = back.ravel()[here]
-            if not rate_form:
-                steepen(activation, start[here], flat(room.r, 0, 1, n)[here], into)
-            _add_products(leak, c[here], into)
+        if not rate_form:
+            steepen(activation, start, flat(room.r, 0, 1, n), back.ravel())
+        _add_products(leak, c, back.ravel())
     add_rows(back, total.start)
