@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from neurotask.backend.kernels.compiling import part
-from neurotask.backend.kernels.noise import AT_ONCE, fill
+from neurotask.backend.kernels.elementary import F
+from neurotask.backend.kernels.noise import AT_ONCE, draw_step
 from neurotask.backend.kernels.products import add_transposed, product
 
 ROWS = 256  # of a block, as far as whole steps make them
@@ -68,13 +69,39 @@ def add_rows_of_products(a, b, total):
 
 
 @part
+def fill(values, number):
+    """Make all of what is flat a number."""
+    # numba takes a second to compile what writes `values[:] = number`, and as long for np.zeros.
+    for i in range(values.size):
+        values[i] = number
+
+
+@part
+def filled(n_rows, n_columns, number):
+    """Return rows of a number."""
+    values = np.empty((n_rows, n_columns), np.float32)
+    fill(values.ravel(), number)
+    return values
+
+
+@part
 def tiled(row, n_trials):
     """Return a row for each trial, flat."""
     n = row.size
     tile = np.empty(n_trials * n, np.float32)
     for i in range(n_trials):
-        tile[i * n : (i + 1) * n] = row
+        copy(row, tile[i * n : (i + 1) * n])
     return tile
+
+
+@part
+def transposed(matrix):
+    """Return a matrix by columns, in rows."""
+    turned = np.empty((matrix.shape[1], matrix.shape[0]), np.float32)
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            turned[j, i] = matrix[i, j]
+    return turned
 
 
 @part
@@ -146,8 +173,8 @@ def from_outputs(by_outputs, w_out_back, first, t, n_steps, n_trials, dz, c):
         c: how the loss depends on r by way of the outputs of the same step, (row, unit).
     """
     if by_outputs.shape[0] == 0:
-        c[:] = 0
-        dz[:] = 0
+        fill(c.ravel(), F(0.0))
+        fill(dz.ravel(), F(0.0))
         return
     gather(by_outputs, first, t, n_steps, n_trials, dz)
     product(dz[: n_steps * n_trials], w_out_back, c)
@@ -171,7 +198,7 @@ def room_for_noise(size, n_trials):
 def normals(noise, first, t, words, drawn):
     """Put the normals of a step, flat (trial, number), into `drawn`."""
     if noise.given.shape[0] == 0:
-        fill(noise.name, noise.update, t, first * noise.size // AT_ONCE, words, drawn)
+        draw_step(noise.name, noise.update, t, first * noise.size // AT_ONCE, words, drawn)
         return
     size = noise.size
     for i in range(min(drawn.size // size, noise.given.shape[0] - first)):  # there may be room left

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurotask.backend.kernels.blocks import copy, scatter, tiled
+from neurotask.backend.kernels.blocks import copy, filled, scatter, tiled, transposed
 from neurotask.backend.kernels.compiling import part
-from neurotask.backend.kernels.elementary import sigmoid, tanh
+from neurotask.backend.kernels.elementary import F, sigmoid, tanh
 from neurotask.backend.kernels.products import add_product, add_transposed, product
 
 
@@ -164,7 +164,7 @@ def from_inputs(d, u, w, first, t, n_steps, n_trials, total, by_inputs):
     for gate in range(d.shape[0]):
         add_transposed(u[:rows], d[gate][:rows], total.input[gate])
     if by_inputs.shape[0] > 0:
-        sum_ = np.zeros_like(u)
+        sum_ = filled(u.shape[0], u.shape[1], F(0.0))
         for gate in range(d.shape[0]):
-            add_product(d[gate][:rows], w.input[gate].T.copy(), sum_[:rows])
+            add_product(d[gate][:rows], transposed(w.input[gate]), sum_[:rows])
         scatter(sum_, first, t, n_steps, n_trials, by_inputs)

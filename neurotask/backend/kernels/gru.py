@@ -21,6 +21,7 @@ from neurotask.backend.kernels.blocks import (
     add_outputs,
     add_rows,
     copy,
+    filled,
     from_outputs,
     gather,
     read_out,
@@ -105,7 +106,7 @@ def forward(first, last, reset_after, w, inputs, trial_first, states, outputs):
     n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
     per_block = steps_of_block(n_trials, n_steps)
     most = per_block * n_trials
-    u = np.ones((most, w.input.shape[1]), np.float32)
+    u = filled(most, w.input.shape[1], F(1.0))
     z = np.empty((most, w.output.shape[1]), np.float32)
     gates = np.empty((3, most, n), np.float32)
     bias = tiled(w.recurrent_bias, n_trials)
@@ -168,13 +169,13 @@ def adjoint(
     n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
     per_block = steps_of_block(n_trials, n_steps)
     most = per_block * n_trials
-    u = np.ones((most, w.input.shape[1]), np.float32)
+    u = filled(most, w.input.shape[1], F(1.0))
     dz = np.empty((most, w.output.shape[1]), np.float32)
     hidden = np.empty((most + n_trials, n), np.float32)
     dh, m = np.empty((most, n), np.float32), np.empty((most, n), np.float32)
     d = np.empty((3, most, n), np.float32)
     bias = tiled(w.recurrent_bias, most)
-    later, one = np.zeros((n_trials, n), np.float32), np.empty((n_trials, n), np.float32)
+    later, one = filled(n_trials, n, F(0.0)), np.empty((n_trials, n), np.float32)
 
     stop = n_steps
     while stop > 0:

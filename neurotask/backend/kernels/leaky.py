@@ -6,6 +6,7 @@ import numpy as np
 
 from neurotask.backend.kernels.blocks import (
     copy,
+    filled,
     flat,
     gather,
     keep,
@@ -17,6 +18,7 @@ from neurotask.backend.kernels.blocks import (
     tiled,
 )
 from neurotask.backend.kernels.compiling import kernel, part
+from neurotask.backend.kernels.elementary import F
 from neurotask.backend.kernels.products import add_product, product
 from neurotask.backend.kernels.transfer import activate
 
@@ -56,8 +58,8 @@ def _noisy(w, drawn, noise):
     size = n * private + shared
     for i in range(noise.size // n):
         for j in range(n):
-            own = w.private[j] * drawn[i * size + j] if private else np.float32(0.0)
-            both = w.shared[j] * drawn[i * size + size - 1] if shared else np.float32(0.0)
+            own = w.private[j] * drawn[i * size + j] if private else F(0.0)
+            both = w.shared[j] * drawn[i * size + size - 1] if shared else F(0.0)
             noise[i * n + j] = own + both
 
 
@@ -103,12 +105,14 @@ def forward(
     most = per_block * n_trials
     leak, gain = tiled(w.leak, n_trials), tiled(w.gain, n_trials)
     noisy, only_private = noise.size > 0, w.shared.size == 0
-    spread = tiled(w.private, n_trials) if noisy and only_private else np.ones_like(leak)
+    spread = filled(n_trials, n, F(1.0)).ravel()
+    if noisy and only_private:
+        spread = tiled(w.private, n_trials)
     words, drawn = room_for_noise(noise.size, n_trials)
     numbers = n_trials * n if noisy else 0
     added = drawn[:numbers] if only_private else np.empty(numbers, np.float32)
 
-    u = np.ones((most, w.input.shape[0]), np.float32)
+    u = filled(most, w.input.shape[0], F(1.0))
     z = np.empty((most, w.output.shape[1]), np.float32)
     a = np.empty((most, n), np.float32)
     sent = np.empty((most + n_trials, n), np.float32)  # before each step, and after the last

@@ -22,6 +22,8 @@ from neurotask.backend.kernels.blocks import (
     add_rows,
     add_rows_of_products,
     copy,
+    fill,
+    filled,
     flat,
     from_outputs,
     gather,
@@ -31,8 +33,10 @@ from neurotask.backend.kernels.blocks import (
     scatter,
     steps_of_block,
     tiled,
+    transposed,
 )
 from neurotask.backend.kernels.compiling import kernel, part
+from neurotask.backend.kernels.elementary import F
 from neurotask.backend.kernels.products import add_product, add_transposed, product
 from neurotask.backend.kernels.transfer import activate, steepen
 
@@ -63,15 +67,24 @@ class Room(NamedTuple):
 
 @part
 def _room(rate_form, most, n_trials, n_inputs, n_units, n_outputs):
-    c = np.zeros((most + n_trials, n_units), np.float32)
+    n = most + n_trials
+    c = filled(n, n_units, F(0.0))
     return Room(
-        np.ones((most, n_inputs), np.float32),
+        filled(most, n_inputs, F(1.0)),
         np.empty((most, n_outputs), np.float32),
-        np.empty_like(c),
+        np.empty((n, n_units), np.float32),
         c,
-        np.zeros_like(c) if rate_form else c,
+        filled(n, n_units, F(0.0)) if rate_form else c,
         np.empty(n_trials * n_units, np.float32),
     )
+
+
+@part
+def _diagonal(matrix):
+    own = np.empty(matrix.shape[0], np.float32)
+    for i in range(own.size):
+        own[i] = matrix[i, i]
+    return own
 
 
 @part
@@ -181,7 +194,7 @@ def adjoint(
     room = _room(rate_form, per_block * n, n, w.input.shape[0], n_units, w.output.shape[1])
     words, drawn = room_for_noise(noise.size, n)
     start, gain, leak = tiled(w.start, n), tiled(w.gain, n), tiled(w.leak, n)
-    own, none = np.diag(w.recurrent).copy(), np.zeros_like(leak)
+    own, none = _diagonal(w.recurrent), filled(n, n_units, F(0.0)).ravel()
     nothing = none[:0]
 
     if n_steps > 0:
@@ -223,13 +236,13 @@ def adjoint(
         add_transposed(room.u[:n_rows], d_here, total.input)
         add_outputs(room.r[n : n_rows + n], room.dz[:n_rows], total)
         if by_inputs.shape[0] > 0:
-            product(d_here, w.input.T.copy(), room.u[:n_rows])
+            product(d_here, transposed(w.input), room.u[:n_rows])
             scatter(room.u, first, t, steps, n, by_inputs)
-            room.u[:] = 1
+            fill(room.u.ravel(), F(1.0))
         stop = t
 
     c = flat(room.c, 0, 1, n)
-    back = np.zeros((n, n_units), np.float32)
+    back = filled(n, n_units, F(0.0))
     if passes != NOTHING and n_steps > 0:
         _from_behind(passes, own, rows(room.d, 0, n), w_back, back)
         if not rate_form:

@@ -21,6 +21,8 @@ from neurotask.backend.kernels.blocks import (
     add_outputs,
     add_rows,
     copy,
+    fill,
+    filled,
     from_outputs,
     gather,
     read_out,
@@ -28,7 +30,7 @@ from neurotask.backend.kernels.blocks import (
     tiled,
 )
 from neurotask.backend.kernels.compiling import kernel, part
-from neurotask.backend.kernels.elementary import tanh
+from neurotask.backend.kernels.elementary import F, tanh
 from neurotask.backend.kernels.gated import (
     add_states,
     from_inputs,
@@ -104,7 +106,7 @@ def forward(first, last, w, inputs, trial_first, states, past, outputs):
     n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
     per_block = steps_of_block(n_trials, n_steps)
     most = per_block * n_trials
-    u = np.ones((most, w.input.shape[1]), np.float32)
+    u = filled(most, w.input.shape[1], F(1.0))
     z = np.empty((most, w.output.shape[1]), np.float32)
     gates = np.empty((4, most, n), np.float32)
     hidden = np.empty((most + n_trials, n), np.float32)  # before each step, and after the last
@@ -192,13 +194,14 @@ def adjoint(
     n_trials, n_steps, n = last - first, inputs.shape[1], w.output.shape[0]
     per_block = steps_of_block(n_trials, n_steps)
     most = per_block * n_trials
-    u = np.ones((most, w.input.shape[1]), np.float32)
+    u = filled(most, w.input.shape[1], F(1.0))
     dz = np.empty((most, w.output.shape[1]), np.float32)
     hidden = np.empty((most + n_trials, n), np.float32)
-    cell, squashed = np.empty_like(hidden), np.empty_like(hidden)
+    cell = np.empty((most + n_trials, n), np.float32)
+    squashed = np.empty((most + n_trials, n), np.float32)
     dh, d = np.empty((most, n), np.float32), np.empty((4, most, n), np.float32)
-    later = np.zeros((n_trials, n), np.float32)
-    dc = np.zeros(n_trials * n, np.float32)
+    later = filled(n_trials, n, F(0.0))
+    dc = filled(n_trials, n, F(0.0)).ravel()
 
     stop = n_steps
     while stop > 0:
@@ -220,7 +223,7 @@ def adjoint(
                 now, squashed_after, cell[here].ravel(), d[INPUT][here].ravel(),
                 d[FORGET][here].ravel(), d[NEW][here].ravel(), d[OUTPUT][here].ravel(), dc,
             )  # fmt: skip
-            later[:] = 0
+            fill(later.ravel(), F(0.0))
             for gate in range(4):
                 add_product(d[gate][here], w_back[gate], later)
 

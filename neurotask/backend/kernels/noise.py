@@ -58,7 +58,7 @@ def _normals(one, two, three, four, normals):
 
 
 @part
-def fill(name, update, t, first, words, normals):
+def draw_step(name, update, t, first, words, normals):
     """Draw the normals of some trials in a step.
 
     Args:
@@ -84,8 +84,8 @@ def draw(name, update, t, normals):
     words, row = np.empty((4, n), np.uint32), np.empty(4 * n, np.float32)
     for k in range(normals.shape[0]):
         if size == row.size:
-            fill(name, update, t + k, 0, words, normals[k])
+            draw_step(name, update, t + k, 0, words, normals[k])
         else:
-            fill(name, update, t + k, 0, words, row)
+            draw_step(name, update, t + k, 0, words, row)
             for i in range(size):
                 normals[k, i] = row[i]

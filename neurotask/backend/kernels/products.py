@@ -58,16 +58,16 @@ def _multiply(a, b, transposed, adds, out):
 @part
 def product(a, b, out):
     """Put the matrix product of a and b into out."""
-    _multiply(a, b, False, False, out)
+    _multiply(a, b, bool(0), bool(0), out)
 
 
 @part
 def add_product(a, b, out):
     """Add the matrix product of a and b to out."""
-    _multiply(a, b, False, True, out)
+    _multiply(a, b, bool(0), bool(1), out)
 
 
 @part
 def add_transposed(a, b, out):
     """Add the product of a transposed and b to out."""
-    _multiply(a, b, True, True, out)
+    _multiply(a, b, bool(1), bool(1), out)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from numba.core import caching
@@ -135,6 +136,12 @@ def test_floats_are_not_loosened():
     x, s = rng.standard_normal(1001).astype(np.float32), np.float32(0)
     for value in x:
         s += value
-    assert total(x) == s
-    assert is_nan(np.float32(np.nan))
+    assert numba.njit(lambda x: total(x))(x) == s
+    assert numba.njit(lambda x: is_nan(x))(np.float32(np.nan))
     assert compiling._OPTIONS["nogil"]
+
+
+def test_a_part_is_for_kernels_alone():
+    twice = compiling.part(lambda x: 2 * x)
+    with pytest.raises(TypeError, match="can be called by kernels alone"):
+        twice(2.0)

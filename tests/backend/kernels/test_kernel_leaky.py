@@ -1,5 +1,6 @@
 """Kernels of leaky units against a loop over time in float64, finite differences, and themselves."""
 
+import numba
 import numpy as np
 import pytest
 
@@ -149,7 +150,7 @@ def test_given_noise_is_read_to_its_end_and_no_further():
     given = np.arange(10, dtype=np.float32).reshape(5, 2, 1)[:3]
     noise = kernels.Noise(1, np.uint64(0), 0, given)
     words, drawn = np.empty((4, 1), np.uint32), np.full(4, -1, np.float32)
-    normals(noise, 0, 1, words, drawn)
+    numba.njit(lambda *given: normals(*given))(noise, 0, 1, words, drawn)
     assert drawn.tolist() == [1, 3, 5, -1]
 
 
