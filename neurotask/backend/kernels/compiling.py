@@ -12,9 +12,9 @@ import numba
 from numba import types
 
 # Products and sums may become one operation (fma); nothing else about floats is loosened.
-_OPTIONS = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": {"contract"}, "error_model": "numpy"}
 # What Python and C would call a function by: it takes a quarter of the time to compile it.
-_NOT_FOR_OTHERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_NOT_FOR_OTHERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 _log = logging.getLogger("neurotask")
 
@@ -27,7 +27,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     """
     # numba looks at the file of the function alone; its parts lie in other files of this folder.
     function.__qualname__ = f"{function.__qualname__}_{_sources()}"
-    compiled = numba.njit(**_OPTIONS)(function)
+    compiled: Any = numba.njit(**_OPTIONS)(function)
     try:
         compiled.enable_caching()
     except RuntimeError:  # no place that can be written
