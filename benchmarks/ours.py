@@ -21,6 +21,7 @@ class Ours:
         kind: class of the model.
         regularizers: penalties beside the loss.
         engine: what computes its updates.
+        at_once: updates of an execution.
         **settings: further settings of the model.
     """
 
@@ -31,9 +32,10 @@ class Ours:
         kind: type[nt.RecurrentModel] = nt.RateRNN,
         regularizers: Sequence[nt.regularizers.Regularizer] = (),
         engine: str = "auto",
+        at_once: int = 1,
         **settings: Any,
     ):
-        self._task = task
+        self._task, self._at_once = task, at_once
         if kind is nt.RateRNN:
             settings = {"tau": TAU, "noise": NOISE} | settings
         self.model = kind.for_task(task, units=units, seed=0, **settings)
@@ -48,11 +50,12 @@ class Ours:
     def update(
         self, inputs: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, key: tf.Tensor
     ) -> tf.Tensor:
-        """Change the weights by one batch, as `fit` does with those it has made; return losses."""
+        """Change the weights, as `fit` does by the batches it has made; return the losses."""
         if self._given is not inputs:  # stacked once: `fit` has it from where trials are made
             lengths = tf.fill(inputs.shape[:1], inputs.shape[1])
             arrays = (inputs, targets, mask, lengths)
-            self._given, self._stacked = inputs, [array[tf.newaxis] for array in arrays]
+            stacked = [tf.stack([array] * self._at_once) for array in arrays]
+            self._given, self._stacked = inputs, stacked
         return self.model.trainer._execute(*self._stacked, key)[0]
 
     def fit(self, updates: int, source: Any = None, verbose: int = 0, **watched: Any) -> None:

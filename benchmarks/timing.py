@@ -18,11 +18,14 @@ class Candidate:
         call: does the work and returns when it is done.
         repeats: calls a round.
         updates: units of work in a call; times are given per unit.
+        settles: whether a turn begins with a call that is not timed, which finds caches and memory
+            as the candidate before left them; what lasts, such as a training, does so once.
     """
 
     call: Callable[[], object]
     repeats: int = 5
     updates: int = 1
+    settles: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,8 @@ def interleave(candidates: Mapping[Name, Candidate], rounds: int) -> dict[Name, 
 
 
 def _time(candidate: Candidate) -> list[float]:
+    if candidate.settles:
+        candidate.call()
     return [_milliseconds(candidate.call) / candidate.updates for _ in range(candidate.repeats)]
 
 

@@ -14,6 +14,7 @@ from benchmarks.plain_scan import PlainScan
 from benchmarks.problem import NOISE, TAU, Size, task
 from benchmarks.products import by_numpy, by_tensorflow
 from benchmarks.turns import Worker
+from neurotask.backend.feeding import UPDATES_PER_EXECUTION
 
 Call = Callable[[], object]
 # A peer where it is installed, and its worker.
@@ -28,7 +29,9 @@ PEER_UNITS = (50, 200)  # sizes of the peers, at the usual trials and steps
 
 def calls(size: Size) -> dict[str, Call]:
     """Return the ways that are measured at every size, by name."""
-    steps = {name: updated(Ours(size.units, task(), engine=name), size) for name in engines()}
+    n = at_once(size)
+    ours = {name: Ours(size.units, task(), engine=name, at_once=n) for name in engines()}
+    steps = {name: updated(one, size) for name, one in ours.items()}
     steps[SCAN] = updated(plain_scan(size.units), size)
     numpy, tensorflow = PRODUCTS
     shape = size.trials, size.steps, size.units
@@ -37,6 +40,11 @@ def calls(size: Size) -> dict[str, Call]:
         tensorflow: _finished(by_tensorflow(*shape)),
         **steps,
     }
+
+
+def at_once(size: Size) -> int:
+    """Return how many updates of ours go into an execution: as in `fit`, where it matters."""
+    return UPDATES_PER_EXECUTION if size.work <= Size(100).work else 1
 
 
 def layer(size: Size) -> Call:

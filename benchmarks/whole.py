@@ -18,6 +18,7 @@ from benchmarks.table import lined_up
 from benchmarks.timing import Candidate, Times, interleave
 from benchmarks.turns import Worker
 from neurotask._streams import Stream
+from neurotask.backend.feeding import UPDATES_PER_EXECUTION
 
 UPDATES = 50  # of one `fit`: a segment of the default length
 EVERY, TESTED = 50, 256  # updates between evaluations, and trials of each
@@ -73,19 +74,19 @@ def section(times: Mapping[tuple[str, int], Times]) -> Section:
 def _candidates(units: int, full: bool) -> dict[str, Candidate]:
     """Return what is timed at a size; `full`: also the parts of `ALL` one by one."""
     problem, size = task(), Size(units)
-    ours, bare = Ours(units, problem), Ours(units, problem)
+    ours, bare = Ours(units, problem), Ours(units, problem, at_once=UPDATES_PER_EXECUTION)
     scan, arrays, noise = ways.plain_scan(units), ways.batch(), ways.keys()
     trials, index = problem.trials(N_TRIALS, seed=1), itertools.count()
     extras = _extras(units, problem)
     fits = {FIT: _fit(ours), QUIET: _fit(Ours(units, problem, noise=0.0))}
     fits |= extras if full else {ALL: extras[ALL]}
     calls = {
-        BARE: ways.updated(bare, size),
         TRIALS: lambda: problem.batch(N_TRIALS, seed=0, stream=Stream.TRAINING, index=next(index)),
         FORWARD: lambda: ours.forward(trials, next(index)),
         SCAN_FORWARD: lambda: scan.forward(arrays[0], next(noise)).numpy(),
     }
     once = {name: Candidate(call, repeats=1, updates=UPDATES) for name, call in fits.items()}
+    once[BARE] = Candidate(ways.updated(bare, size), updates=UPDATES_PER_EXECUTION)
     return once | {name: Candidate(call) for name, call in calls.items()}
 
 

@@ -36,10 +36,11 @@ def test_candidates_take_turns_in_an_order_that_moves_on():
     candidates = {
         ("a", 1): Candidate(lambda: called.append("a"), repeats=2),
         ("b", 1): Candidate(lambda: called.append("b"), repeats=1, updates=4),
+        ("c", 1): Candidate(lambda: called.append("c"), repeats=1, settles=True),
     }
     times = interleave(candidates, 3)
-    # Each once to warm up, then three rounds.
-    assert "".join(called) == "ab" + "aab" + "baa" + "aab"
+    # Each once to warm up, then three rounds, in which one is called once more.
+    assert "".join(called) == "abc" + "aabcc" + "bccaa" + "ccaab"
     assert times["a", 1].samples.shape == (3, 2) and times["b", 1].samples.shape == (3, 1)
 
 
@@ -83,7 +84,7 @@ def test_every_way_makes_a_step():
     steps = {name: call for name, call in calls.items() if name not in ways.PRODUCTS}
     steps[ways.LAYER] = ways.layer(TINY)
     for name, call in steps.items():
-        losses = [float(np.squeeze(call())) for _ in range(2)]
+        losses = [float(np.ravel(call())[-1]) for _ in range(2)]
         assert np.isfinite(losses).all() and losses[0] != losses[1], name  # it learns
     for name in ways.PRODUCTS:
         calls[name]()
