@@ -60,7 +60,7 @@ def section(times: Measured) -> Section:
     tables = [_milliseconds(times), _ratios(times), *([growth] if growth else [])]
     text = (
         "Milliseconds of a training step (median), bare: the batch is there already, and ours are "
-        f"made {UPDATES_PER_EXECUTION} an execution up to the work of 100 units, as `fit` makes "
+        f"made {UPDATES_PER_EXECUTION} an execution up to the work of 200 units, as `fit` makes "
         "them, and one by one beyond. Noise is on, "
         f"but for {ways.LAYER} and PsychRNN; an iteration of PsychRNN makes its trials too.",
         "The same as ratios.",

@@ -44,7 +44,7 @@ def calls(size: Size) -> dict[str, Call]:
 
 def at_once(size: Size) -> int:
     """Return how many updates of ours go into an execution: as in `fit`, where it matters."""
-    return UPDATES_PER_EXECUTION if size.work <= Size(100).work else 1
+    return UPDATES_PER_EXECUTION if size.work <= Size(200).work else 1
 
 
 def layer(size: Size) -> Call:

@@ -85,8 +85,11 @@ def _candidates(units: int, full: bool) -> dict[str, Candidate]:
         FORWARD: lambda: ours.forward(trials, next(index)),
         SCAN_FORWARD: lambda: scan.forward(arrays[0], next(noise)).numpy(),
     }
-    once = {name: Candidate(call, repeats=1, updates=UPDATES) for name, call in fits.items()}
-    once[BARE] = Candidate(ways.updated(bare, size), updates=UPDATES_PER_EXECUTION)
+    once = {
+        name: Candidate(call, repeats=1, updates=UPDATES, settles=True)
+        for name, call in fits.items()
+    }
+    once[BARE] = Candidate(ways.updated(bare, size), 5, UPDATES_PER_EXECUTION, settles=True)
     return once | {name: Candidate(call) for name, call in calls.items()}
 
 
