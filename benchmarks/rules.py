@@ -19,7 +19,7 @@ from benchmarks.timing import Candidate, Times, interleave
 UNITS, STEPS, LEAK = 50, 100, 0.1
 EXECUTED = 50  # updates in one execution
 REPLICAS = 9
-HEADINGS = ("measurement", "median", "best", "ratio", "target")
+HEADINGS = ("measurement", "median", "best", "ratio", "target, or others")
 
 Rows = list[tuple[str, ...]]
 
@@ -159,20 +159,26 @@ def bptt_loop(w: np.ndarray, readout: np.ndarray, _: np.ndarray, wanted: np.ndar
 
 
 def _batches(rounds: int) -> Rows:
-    """Return what an update of each rule takes, 64 trials, on the graph and under XLA."""
+    """Return what an update of each rule takes, by what runs it and by the other engines."""
+    kinds = {
+        name: kind
+        for name, kind in nt.rules.named().items()
+        if kind.price is not None and name != "force"
+    }
+    models = {
+        (name, engine): network(kind(), 32, engine=engine)
+        for name, kind in kinds.items()
+        for engine in ("auto", "graph", "xla")
+    }
+    calls = {key: _updates(model, n=2, trials=64) for key, model in models.items()}
+    times = interleave(calls, max(rounds // 3, 1))
     rows: Rows = []
-    for name, kind in nt.rules.named().items():
-        if kind.price is None or name == "force":
-            continue
-        calls = {
-            engine: _updates(network(kind(), 32, engine=engine), n=2, trials=64)
-            for engine in ("graph", "xla")
-        }
-        times = interleave(calls, max(rounds // 3, 1))
-        graph, xla = times["graph"], times["xla"]
-        ratio = f"graph: {graph.median:.1f} ms, {graph.ratio(xla):.1f} x"
-        title = f"{name}, 64 trials, 32 units, {STEPS} steps, XLA"
-        rows.append((title, f"{xla.median:.1f} ms", f"{xla.best:.1f} ms", ratio, ""))
+    for name in kinds:
+        own, graph, xla = (times[name, engine] for engine in ("auto", "graph", "xla"))
+        title = f"{name}, 64 trials, 32 units, {STEPS} steps, {models[name, 'auto'].runs_on}"
+        beside = f"{own.ratio(times['bptt', 'auto']):.1f} x BPTT"
+        others = f"graph {graph.median:.1f} ms, xla {xla.median:.1f} ms"
+        rows.append((title, f"{own.median:.1f} ms", f"{own.best:.1f} ms", beside, others))
     return rows
 
 

@@ -14,8 +14,7 @@ from markupsafe import Markup, escape
 
 import neurotask
 from neurotask._run_files import beside, new_folder
-from neurotask._run_settings import summary
-from neurotask.load import library
+from neurotask.load import library, summary
 from neurotask.task import Task
 
 

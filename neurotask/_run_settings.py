@@ -1,7 +1,6 @@
 """What a run was: every setting of task, network and training, and the versions it ran with."""
 
 import dataclasses
-import inspect
 import platform
 import sys
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from neurotask._run_sources import Sources
 from neurotask._wrapped import Wrapped
 from neurotask.curriculum.curriculum import Curriculum
 from neurotask.distributions import plain
+from neurotask.load import summary
 from neurotask.multitask import snake
 from neurotask.task import Task
 
@@ -60,13 +60,6 @@ def describe(
         "sources": sources.hashes,
         "versions": versions(),
     }
-
-
-def summary(task: type[Task]) -> str:
-    """Return the first line of a task's docstring, "" where it has none of its own."""
-    text = (inspect.getdoc(task) or "").partition("\n")[0]
-    inherited_or_made = task.__doc__ is None or text.startswith(f"{task.__name__}(")
-    return "" if inherited_or_made else text
 
 
 def versions() -> dict[str, str]:

@@ -48,8 +48,7 @@ def list_tasks(
     if gallery is not None:
         _write_gallery(gallery)
         return
-    from neurotask._run_settings import summary
-    from neurotask.load import library
+    from neurotask.load import library, summary
 
     groups: dict[str, list[str]] = {}
     for stem, task in library().items():

@@ -230,3 +230,10 @@ def _named_task(module: ModuleType, name: str) -> type[Task]:
         f"`{name}` must be a task of {module.__file__}, which has {listed(found)}."
         f"{nearest(name, found)}"
     )
+
+
+def summary(task: type[Task]) -> str:
+    """Return the first line of a task's docstring, "" where it has none of its own."""
+    text = (inspect.getdoc(task) or "").partition("\n")[0]
+    inherited_or_made = task.__doc__ is None or text.startswith(f"{task.__name__}(")
+    return "" if inherited_or_made else text

@@ -1,7 +1,5 @@
 """Where an up-down staircase converges to."""
 
-from scipy.optimize import brentq
-
 
 def converges_to(down: int, up: int, easier: float) -> float:
     """Return the share of right answers at which a staircase drifts neither way.
@@ -27,5 +25,7 @@ def converges_to(down: int, up: int, easier: float) -> float:
         rights, wrongs = p ** (down - 1), (1 - p) ** (up - 1)
         harder = rights * (1 - (1 - p) ** up) / (rights + wrongs - rights * wrongs)
         return harder - (1 - harder) * easier
+
+    from scipy.optimize import brentq  # a third of the time that importing a curriculum took
 
     return float(brentq(drift, 0.0, 1.0))  # type: ignore[arg-type]

@@ -39,6 +39,9 @@ def _multiply(a, b, transposed, adds, out):
     """Put a b, or a transposed times b, into out, or add it to what is there."""
     n_rows, n_columns = out.shape
     n_summed = b.shape[0]
+    summed_of_a, rows_of_a = a.shape if transposed else a.shape[::-1]
+    if (rows_of_a, summed_of_a, n_columns) != (n_rows, n_summed, b.shape[1]):
+        raise ValueError("matrices of these sizes have no product")  # BLAS would take any memory
     rows, columns = _piece(n_rows, ROWS), _piece(n_columns, COLUMNS)
     summed = _piece(n_summed, SUMMED)
     for k in range(0, n_summed, summed):

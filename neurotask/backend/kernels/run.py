@@ -1,5 +1,6 @@
 """A network run forward and backward by kernels: NumPy arrays in, NumPy arrays out."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,7 @@ def run(
     """
     n_trials, n_steps, _ = inputs.shape
     n, taken = w.output.shape[0], cell.entering(w)
+    _check_inputs(w, inputs)
     outputs = aligned(n_trials, n_steps, w.output.shape[1])
     room = _room(cell, keep, keep and (states or cell.by_states), trial_first, inputs, n)
     chunk = chunk or max(n_trials, 1)
@@ -94,6 +96,12 @@ def _room(
     beside = cell.past if past else 0
     past_room = ROOMS.take(n_steps * max(beside, 1), n_trials, n_units if beside else 0)
     return ROOMS.take(n_steps, n_trials, width), past_room
+
+
+def _check_inputs(w: Any, inputs: np.ndarray) -> None:
+    """Raise unless inputs are those of the weights: kernels write where they are told to."""
+    if inputs.shape[2] != w.input.shape[0]:
+        raise ValueError(f"`inputs` must have {w.input.shape[0]} channels, got {inputs.shape[2]}.")
 
 
 def rates(cell: AnyCell, states: np.ndarray, in_place: bool) -> np.ndarray:
@@ -150,8 +158,9 @@ def gradients(
         wants_inputs: whether the inputs are; else they are `NONE`.
     """
     parts, taken = shards(len(inputs)), cell.entering(w)
-    kind = type(taken)
-    totals = [kind(*(np.zeros_like(values) for values in taken)) for _ in parts or [()]]
+    _check_inputs(w, inputs)
+    sums = np.zeros((len(parts), sum(values.size for values in taken)), np.float32)
+    totals = [_parted(row, taken) for row in sums]
     by_inputs = aligned(*inputs.shape) if wants_inputs else NONE
     back = np.ascontiguousarray(taken.recurrent.swapaxes(-1, -2)), np.ascontiguousarray(w.output.T)
 
@@ -162,9 +171,15 @@ def gradients(
         )  # fmt: skip
 
     CREW.run(work, len(parts))
-    total = totals[0]
     with np.errstate(all="ignore"):  # what is not finite is for the learning rule to see
-        for other in totals[1:]:
-            for values, more in zip(total, other, strict=True):
-                values += more
-    return cell.leaving(total), by_inputs
+        total = np.add.reduce(sums, 0)
+    return cell.leaving(_parted(total, taken)), by_inputs
+
+
+def _parted(row: np.ndarray, like: Any) -> Any:
+    """Return the numbers of a row in arrays of the shapes of a named tuple."""
+    ends = itertools.accumulate(values.size for values in like)
+    pairs = zip(like, ends, strict=True)
+    return type(like)(
+        *(row[end - values.size : end].reshape(values.shape) for values, end in pairs)
+    )

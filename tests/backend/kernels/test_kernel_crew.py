@@ -14,7 +14,8 @@ from neurotask.backend.kernels.tiny import flushed
 
 # Many shards of a network, part of which decays to numbers too small to be normal.
 PROBLEM = """
-import hashlib, sys, threading
+import hashlib, logging, sys, threading
+logging.getLogger("neurotask").setLevel("ERROR")  # that kernels are compiled may be said
 import numpy as np
 from neurotask.backend.kernels import run as kernels
 

@@ -195,6 +195,15 @@ def test_a_trial_does_not_depend_on_those_beside_it(problem):
         assert off(part.outputs, whole.outputs[rows]) < 1e-6
 
 
+def test_inputs_of_other_weights_are_refused(problem):
+    one, other = problem(n_in=3), problem(n_in=4)
+    course = run(one)
+    with pytest.raises(ValueError, match="`inputs` must have 3 channels, got 4"):
+        kernels.run(one.cell, one.w, other.inputs, one.given, True)
+    with pytest.raises(ValueError, match="`inputs` must have 3 channels, got 4"):
+        kernels.gradients(one.cell, one.w, other.inputs, one.given, course, one.by_outputs)
+
+
 def test_what_is_not_finite_comes_out(problem):
     for name in ("recurrent", "bias", "start", "output", "input"):
         for activation in ("relu", "tanh", "relu6"):

@@ -36,3 +36,12 @@ def test_products_are_those_of_numpy(size, made):
         out = there.copy()
         multiply(left, b, out)
         np.testing.assert_allclose(out, wanted, rtol=1e-5, atol=1e-5 * np.sqrt(summed))
+
+
+def test_sizes_that_have_no_product_are_refused(made):
+    a, b, out = (np.zeros(shape, np.float32) for shape in ((4, 5), (6, 7), (4, 7)))
+    for multiply, left in zip(made, (a, a, np.zeros((5, 4), np.float32)), strict=True):
+        with pytest.raises(ValueError, match="no product"):
+            multiply(left, b, out)
+        with pytest.raises(ValueError, match="no product"):
+            multiply(left, b[:5, :6], out)
