@@ -105,9 +105,8 @@ def forward(
     most = per_block * n_trials
     leak, gain = tiled(w.leak, n_trials), tiled(w.gain, n_trials)
     noisy, only_private = noise.size > 0, w.shared.size == 0
-    spread = filled(n_trials, n, F(1.0)).ravel()
-    if noisy and only_private:
-        spread = tiled(w.private, n_trials)
+    own = noisy and only_private
+    spread = tiled(w.private, n_trials) if own else filled(n_trials, n, F(1.0)).ravel()
     words, drawn = room_for_noise(noise.size, n_trials)
     numbers = n_trials * n if noisy else 0
     added = drawn[:numbers] if only_private else np.empty(numbers, np.float32)
@@ -139,6 +138,5 @@ def forward(
                 keep(now, first, last, t + k, trial_first, received)
             if states.shape[2] > 0:
                 keep(x, first, last, t + k, trial_first, states)
-        sent_here = sent[n_trials : n_rows + n_trials]
-        read_out(sent_here, w, first, t, steps, n_trials, z, outputs)
+        read_out(sent[n_trials : n_rows + n_trials], w, first, t, steps, n_trials, z, outputs)
         copy(flat(sent, steps, steps + 1, n_trials), flat(sent, 0, 1, n_trials))
