@@ -7,8 +7,16 @@ import numpy as np
 
 from neurotask.backend.arrays import NumPyOps
 from neurotask.backend.chunks import Arrays, place
-from neurotask.backend.kernels.networks import cell_of, weights_of
+from neurotask.backend.kernels.networks import can_be_perturbed, cell_of, weights_of
 from neurotask.backend.network import Network
+from neurotask.backend.perturbed import Plan
+
+_DONE = ("rate_gain", "rate_offset", "current", "kick_gain", "kick")  # in the order of `Done`
+
+
+def covers(network: Network, plan: Plan | None) -> bool:
+    """Return whether kernels that can run a network can do to it what is planned."""
+    return plan is None or (plan.of_units and can_be_perturbed(network))
 
 
 def by_kernels(
@@ -19,6 +27,7 @@ def by_kernels(
     noise: int | np.ndarray | None,
     record: tuple[str, ...],
     chunk: int,
+    plan: Plan | None = None,
 ) -> Arrays:
     """Return "outputs" and what is recorded of a network that kernels cover.
 
@@ -30,6 +39,7 @@ def by_kernels(
         noise: 64 bits that name it, or the normals, (trial, time, noise_per_step), or None.
         record: what is recorded of "states" and "rates".
         chunk: trials that share a stream of noise.
+        plan: what is done to the network, of which `covers` says yes; None: nothing.
 
     Returns:
         Arrays (trial, time, output) and (trial, time, unit), in float32.
@@ -39,8 +49,9 @@ def by_kernels(
     with np.errstate(all="ignore"):
         prepared = network.prepare(ops, ops.arrays(kernels), ops.arrays(vectors))
         weights = [_writable(w) for w in weights_of(ops, network, prepared)]
-        # What a stage before the units sends grows with that stage: a chunk of it at a time.
-        at_once = n if network.feedforward is None else chunk
+        # What a stage before the units sends grows with that stage, and what is done to units
+        # with the units: a chunk of it at a time.
+        at_once = n if network.feedforward is None and plan is None else chunk
         arrays: Arrays = {}
         for start in range(0, n, at_once):
             rows = slice(start, start + at_once)
@@ -52,6 +63,7 @@ def by_kernels(
                 named,
                 record,
                 chunk,
+                {} if plan is None else plan.to_units(rows),
             )
             if at_once == n:
                 arrays = part
@@ -78,17 +90,25 @@ def _part(
     noise: Any,
     record: tuple[str, ...],
     chunk: int,
+    at: Arrays,
 ) -> Arrays:
-    """Return what the outputs receive, and what is recorded."""
+    """Return what the outputs receive, and what is recorded; `at` is of `Plan.to_units`."""
     from neurotask.backend.kernels import run
 
     cell = cell_of(network)
-    course = run.run(cell, cell.weights(*weights), inputs, noise, bool(record), True, chunk)
+    done = run.Done(*(_writable(at[name]) if name in at else run.NONE for name in _DONE))
+    course = run.run(
+        cell, cell.weights(*weights), inputs, noise, bool(record), True, chunk, done=done
+    )
     part = {"outputs": course.outputs}
     if "states" in record:
         part["states"] = course.states
     if "rates" in record:
-        part["rates"] = run.rates(cell, course.states, in_place="states" not in record)
+        rates = run.rates(cell, course.states, in_place="states" not in record)
+        if "rate_gain" in at:
+            rates *= at["rate_gain"].swapaxes(0, 1)
+            rates += at["rate_offset"].swapaxes(0, 1)
+        part["rates"] = rates
     return part
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from neurotask.backend.arrays import Ops
 from neurotask.backend.dynamics.base import Array, State, Weights
 from neurotask.backend.network import Network
-from neurotask.backend.perturbation import Perturbation
+from neurotask.backend.perturbation import OF_UNITS, Perturbation
 from neurotask.trials import Trials
 
 Arrays = dict[str, np.ndarray]
@@ -45,6 +45,11 @@ class Plan:
         self.at(slice(0, 1))  # so that mistakes show before anything is run
         _ = self.factors
 
+    @property
+    def of_units(self) -> bool:
+        """Whether all that is done is done to units, and nothing to weights."""
+        return all(one.kind in OF_UNITS for one in self.perturbations)
+
     @cached_property
     def _versions(self) -> tuple[list[int], np.ndarray]:
         """The sets of scaled weights that occur, as bits, and which holds, (row, time)."""
@@ -74,32 +79,11 @@ class Plan:
         """Return what happens in each step to some of the rows, with time as the first axis.
 
         Returns:
-            Those that are needed of "rate_gain", "rate_offset", "current", "kick_gain" and "kick",
-            each (time, row, unit); "sent_gain" and "sent_offset", the same for what the step
+            What `to_units` returns; "sent_gain" and "sent_offset", the same for what the step
             before has sent; "version" and "sent_version" (time, row); "connectivity" (time, post,
-            pre).
+            pre); each if it is needed.
         """
-        n_rows, n_steps, _ = self.trials.inputs[rows].shape
-        shape, arrays = (n_rows, n_steps, len(self.network.units)), {}
-
-        def set_(name: str, start: float) -> np.ndarray:
-            return arrays.setdefault(name, np.full(shape, start, np.float32))
-
-        for one in (*self._of("silence", "clamp"), *self._of("lesion")):
-            on, value = self._on(one, rows)
-            gain, offset = set_("rate_gain", 1.0), set_("rate_offset", 0.0)
-            gain[on], offset[on] = 0.0, np.broadcast_to(value, shape)[on]
-        for one in self._of("current"):
-            on, value = self._on(one, rows)
-            set_("current", 0.0)[on] += np.broadcast_to(value, shape)[on]
-        for one in self._of("kick"):
-            on, value = self._on(one, rows)
-            on &= ~np.pad(on, ((0, 0), (1, 0), (0, 0)))[:, :-1]  # the first step alone
-            gain, kick = set_("kick_gain", 1.0), set_("kick", 0.0)
-            factor = 1.0 if one.factor is None else one.factor
-            gain[on] *= factor
-            kick[on] = kick[on] * factor + np.broadcast_to(value, shape)[on]
-        arrays = {name: values.transpose(1, 0, 2) for name, values in arrays.items()}
+        arrays = self.to_units(rows)
         for name in ("gain", "offset"):
             if f"rate_{name}" in arrays:
                 arrays[f"sent_{name}"] = _before(arrays[f"rate_{name}"])
@@ -108,6 +92,39 @@ class Plan:
             arrays |= {"version": version, "sent_version": _before(version)}
         if self._connectivity is not None:
             arrays["connectivity"] = self._connectivity
+        return arrays
+
+    def to_units(self, rows: slice) -> Arrays:
+        """Return what is done in each step to the units of some of the rows.
+
+        Returns:
+            Those that are needed of "rate_gain", "rate_offset", "current", "kick_gain" and "kick",
+            each (time, row, unit).
+        """
+        n_rows, n_steps, _ = self.trials.inputs[rows].shape
+        shape, arrays = (n_steps, n_rows, len(self.network.units)), {}
+
+        def set_(name: str, start: float) -> np.ndarray:
+            if name not in arrays:
+                arrays[name] = np.full(shape, start, np.float32)
+            return arrays[name]
+
+        for one in (*self._of("silence", "clamp"), *self._of("lesion")):
+            on, value = self._on(one, rows)
+            np.copyto(set_("rate_gain", 1.0), 0.0, where=on)
+            np.copyto(set_("rate_offset", 0.0), value, where=on)
+        for one in self._of("current"):
+            on, value = self._on(one, rows)
+            current = set_("current", 0.0)
+            np.add(current, value, out=current, where=on)
+        for one in self._of("kick"):
+            on, value = self._on(one, rows)
+            on[1:] &= ~on[:-1]  # the first step alone
+            gain, kick = set_("kick_gain", 1.0), set_("kick", 0.0)
+            if one.factor is not None:
+                np.multiply(gain, one.factor, out=gain, where=on)
+                np.multiply(kick, one.factor, out=kick, where=on)
+            np.add(kick, value, out=kick, where=on)
         return arrays
 
     @cached_property
@@ -125,14 +142,14 @@ class Plan:
         return (one for one in self.perturbations if one.kind in kinds)
 
     def _on(self, one: Perturbation, rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Return where it acts, boolean (row, time, unit), and its values for (row, time, unit)."""
+        """Return where it acts, boolean (time, row, unit), and its values: (), (unit,), ..."""
         n, places = len(self.network.units), one.places(self.network.units)
-        on = self._windows[id(one)][rows][:, :, None] & np.isin(np.arange(n), places)
-        given = one.values(len(places), rows, len(self.trials))
-        values = np.zeros((*given.shape[:-1], n)) if given.ndim else given
+        on = self._windows[id(one)][rows].T[..., np.newaxis] & np.isin(np.arange(n), places)
+        given = one.values(len(places), rows, len(self.trials)).astype(np.float32)
+        values = np.zeros((*given.shape[:-1], n), np.float32) if given.ndim else given
         if given.ndim:
             values[..., places] = given
-        return on, values[:, None, :] if values.ndim == 2 else values
+        return on, values
 
 
 def _before(values: np.ndarray) -> np.ndarray:

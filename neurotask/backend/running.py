@@ -13,7 +13,7 @@ from neurotask.backend._types import Tensor
 from neurotask.backend.chunks import CHUNK, place
 from neurotask.backend.dynamics.base import State
 from neurotask.backend.fitting import check_trials
-from neurotask.backend.forward_runs import by_kernels
+from neurotask.backend.forward_runs import by_kernels, covers
 from neurotask.backend.fused import uncovered
 from neurotask.backend.losses import Loss
 from neurotask.backend.perturbation import Perturbation
@@ -96,9 +96,9 @@ class Runner:
         plan: Plan | None = None,
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Return outputs (trial, time, output) and what is recorded, each (trial, time, unit)."""
-        if plan is None and self.fused:
+        if self.fused and covers(self._model.network, plan):
             name = noise_key if noise else None
-            arrays = self._by_kernels(trials.inputs, name, record)
+            arrays = self._by_kernels(trials.inputs, name, record, plan)
             return arrays.pop("outputs"), arrays
         arrays = {}
         factors = {} if plan is None else plan.factors
@@ -113,17 +113,21 @@ class Runner:
 
     @property
     def fused(self) -> bool:
-        """Whether kernels run what is not perturbed: where they can, and no graph is asked for."""
+        """Whether kernels run the network: where they can, and no graph is asked for."""
         wanted = getattr(self._model, "engine", "auto")
         return wanted not in ("graph", "xla") and uncovered(self._model) is None
 
     def _by_kernels(
-        self, inputs: np.ndarray, noise: int | None, record: tuple[str, ...]
+        self,
+        inputs: np.ndarray,
+        noise: int | None,
+        record: tuple[str, ...],
+        plan: Plan | None,
     ) -> dict[str, np.ndarray]:
         model = self._model
         kernels = {name: values.numpy() for name, values in model.effective().items()}
         vectors = {name: np.asarray(values) for name, values in model.vectors().items()}
-        return by_kernels(model.network, kernels, vectors, inputs, noise, record, CHUNK)
+        return by_kernels(model.network, kernels, vectors, inputs, noise, record, CHUNK, plan)
 
     def kept(self, name: Any, make: Callable[[], Any]) -> Any:
         """Return the compiled function of a name, which is made when it is first asked for."""

@@ -12,7 +12,7 @@ from neurotask.backend import philox
 from neurotask.backend.arrays import NumPyOps
 from neurotask.backend.chunks import CHUNK, Arrays, place
 from neurotask.backend.fitting import check_trials
-from neurotask.backend.forward_runs import by_kernels
+from neurotask.backend.forward_runs import by_kernels, covers
 from neurotask.backend.kernels import networks
 from neurotask.backend.parameters import Parameters
 from neurotask.backend.perturbation import listed
@@ -68,12 +68,14 @@ def simulate(
     kind = type(weights).__name__ if hasattr(weights, "parameters") else "RateRNN"
     check_trials(trials, network.inputs, network.outputs, network.dt, kind)
     record = names("record", record)
-    plan = Plan(network, listed(perturbation), trials)
+    perturbations = listed(perturbation)
+    plan = Plan(network, perturbations, trials) if perturbations else None
     noise = _noise(noise, trials, network.dynamics.noise_per_step(len(network.units)))
     named = key(seed, Stream.RUN_NOISE) if noise is True else noise
-    if not plan.perturbations and networks.uncovered_network(network, parameters.dtype) is None:
+    uncovered = networks.uncovered_network(network, parameters.dtype)
+    if uncovered is None and covers(network, plan):
         kernels, vectors = parameters.kernels, parameters.vectors
-        arrays = by_kernels(network, kernels, vectors, trials.inputs, named, record, CHUNK)
+        arrays = by_kernels(network, kernels, vectors, trials.inputs, named, record, CHUNK, plan)
     else:
         arrays = _by_steps(parameters, plan, trials, named, record)
     outputs, units = arrays.pop("outputs"), network.units
@@ -90,7 +92,7 @@ def names(name: str, given: Any) -> tuple[str, ...]:
 
 def _by_steps(
     parameters: Parameters,
-    plan: Plan,
+    plan: Plan | None,
     trials: Trials,
     noise: int | np.ndarray | None,
     record: tuple[str, ...],
@@ -98,7 +100,7 @@ def _by_steps(
     """Return what `by_kernels` returns, of any network, by NumPy; `plan` is done to it."""
     network, ops = parameters.network, NumPyOps(parameters.dtype)
     size, dtype = network.dynamics.noise_per_step(len(network.units)), parameters.dtype
-    groups = parameters.kernels, parameters.vectors, plan.factors
+    groups = parameters.kernels, parameters.vectors, {} if plan is None else plan.factors
     perturbed = Perturbed(ops, network, *map(ops.arrays, groups))
     arrays: Arrays = {}
     for chunk, start in enumerate(range(0, len(trials), CHUNK)):
@@ -106,7 +108,8 @@ def _by_steps(
         inputs = ops.array(trials.inputs[rows])
         here = noise[rows] if isinstance(noise, np.ndarray) else noise
         drawn = _drawn(here, chunk, len(inputs), size, dtype)
-        part = _unrolled(perturbed, inputs, drawn, plan.at(rows), record)
+        happening = {} if plan is None else plan.at(rows)
+        part = _unrolled(perturbed, inputs, drawn, happening, record)
         place(arrays, part, rows, len(trials))
     return arrays
 

@@ -7,6 +7,7 @@ import neurotask as nt
 
 P = nt.Perturbation
 UNITS = nt.Units({"A": 4, "B": 4}, excitatory=0.5)
+UNITS_DO = ("silence", "clamp", "lesion", "current", "kick")
 KINDS = {"RateRNN": nt.RateRNN, "LSTM": nt.LSTM, "GRU": nt.GRU}
 
 
@@ -157,11 +158,44 @@ def test_connectivity_of_each_step(model, trials):
 )  # fmt: skip
 def test_the_noise_is_that_of_the_run_without(model, trials, done):
     one, two = model.run(trials, seed=5, perturbation=done), model.run(trials, seed=5)
-    assert np.allclose(one["states"][:, :9], two["states"][:, :9], atol=2e-6)
+    if done.kind == "weights":  # by the graph, where the run without goes by kernels
+        assert np.allclose(one["states"][:, :9], two["states"][:, :9], atol=2e-6)
+    else:
+        assert np.array_equal(one["states"][:, :9], two["states"][:, :9])
     assert not np.allclose(one["outputs"], two["outputs"], atol=0.01)
     model.compile(engine="graph")  # then both go the same way
     one, two = model.run(trials, seed=5, perturbation=done), model.run(trials, seed=5)
     assert np.array_equal(one["states"][:, :9], two["states"][:, :9])
+
+
+@pytest.mark.parametrize("form", ["current", "rate"])
+@pytest.mark.parametrize(
+    "kinds", [("silence",), ("clamp", "lesion"), ("current", "kick"), UNITS_DO]
+)
+def test_kernels_do_to_units_what_the_graph_does(quick, form, kinds):
+    values = np.random.default_rng(2).random((300, 8))  # of each trial, in two chunks
+    all_ = {
+        "silence": P("silence", area="A", phase="decision"),
+        "clamp": P("clamp", units=[2, 5], phase=(100.0, 300.0), value=0.7),
+        "lesion": P("lesion", units=[1]),
+        "current": P("current", phase="stimulus", value=values),
+        "kick": P("kick", phase="decision", factor=0.5, value=0.2),
+    }
+    done, trials = [all_[kind] for kind in kinds], quick.trials(300, seed=1)
+    how = dict(
+        units=UNITS, noise=0.1, shared_noise=0.1, seed=3, form=form, activation="tanh", tau=60.0,
+        feedback=nt.Connectivity(), feedforward=3,
+    )  # fmt: skip
+    model, graph = (nt.RateRNN.for_task(quick, **how) for _ in range(2))
+    graph.compile("adam", engine="graph")
+    wanted = graph.run(trials, seed=5, perturbation=done)
+    for record in (("states", "rates"), ("rates",), ()):
+        made = model.run(trials, seed=5, perturbation=done, record=record)
+        for name in ("outputs", *record):
+            assert made[name].values == pytest.approx(wanted[name].values, abs=1e-5)
+    simulated = nt.simulate(model, trials, seed=5, perturbation=done, record=("rates",))
+    assert np.array_equal(simulated["rates"], model.run(trials, seed=5, perturbation=done)["rates"])
+    assert model.runner._compiled == {}  # no graph is traced
 
 
 def test_the_phase_is_that_of_each_trial(quick):

@@ -47,6 +47,7 @@ class AnyCell(ABC):
         w: Any,
         inputs: np.ndarray,
         noise: Noise,
+        done: leaky.Done,
         trial_first: bool,
         states: np.ndarray,
         past: np.ndarray,
@@ -59,6 +60,7 @@ class AnyCell(ABC):
             w: what `entering` returned.
             inputs: (trial, time, input).
             noise: the noise.
+            done: what is done to the units; to units with gates: nothing.
             trial_first: whether states are (trial, time, ...); else (time, trial, ...).
             states: room for (time, trial, variable x unit); without units: they are not kept.
             past: room for what the way back needs beside, (time x past, trial, unit), or no units.
@@ -128,10 +130,10 @@ class Cell(AnyCell):
     def leaving(self, w: leaky.Weights) -> leaky.Weights:
         return w._replace(input=w.input[:-1], bias=w.input[-1])
 
-    def forward(self, shard, w, inputs, noise, trial_first, states, past, outputs):
+    def forward(self, shard, w, inputs, noise, done, trial_first, states, past, outputs):
         leaky.forward(
-            *shard, self.rate_form, self.transfer, w, inputs, noise, trial_first, states, past,
-            outputs,
+            *shard, self.rate_form, self.transfer, w, inputs, noise, done, trial_first, states,
+            past, outputs,
         )  # fmt: skip
 
     def adjoint(
@@ -165,7 +167,7 @@ class LSTMCell(_Gated):
     by_states = False
     past = lstm.KEPT
 
-    def forward(self, shard, w, inputs, noise, trial_first, states, past, outputs):
+    def forward(self, shard, w, inputs, noise, done, trial_first, states, past, outputs):
         lstm.forward(*shard, w, inputs, trial_first, states, past, outputs)
 
     def adjoint(
@@ -184,7 +186,7 @@ class GRUCell(_Gated):
 
     reset_after: bool
 
-    def forward(self, shard, w, inputs, noise, trial_first, states, past, outputs):
+    def forward(self, shard, w, inputs, noise, done, trial_first, states, past, outputs):
         gru.forward(*shard, self.reset_after, w, inputs, trial_first, states, outputs)
 
     def adjoint(

@@ -22,9 +22,11 @@ class Kind(ABC):
 
     Attributes:
         passes: whether a rule may say what credit passes from a step to the one before.
+        perturbed: whether units may be silenced, driven and kicked while they run.
     """
 
     passes: ClassVar[bool] = False
+    perturbed: ClassVar[bool] = False
 
     def uncovered(self, network: Network) -> str | None:
         """Return why kernels cannot run a network of this kind; None where they can."""
@@ -50,6 +52,7 @@ class LeakyKind(Kind):
     """Leaky rate units; see `leaky.Weights`."""
 
     passes = True
+    perturbed = True
 
     def uncovered(self, network: Network) -> str | None:
         dynamics: Any = network.dynamics

@@ -51,6 +51,51 @@ class Weights(NamedTuple):
     start: np.ndarray
 
 
+class Done(NamedTuple):
+    """What is done to units while they run, each (time, trial, unit); without units: nothing.
+
+    Args:
+        gain: factor of what they send.
+        offset: what is added to that.
+        current: what is added to what they receive.
+        kick_gain: factor of their state before a step.
+        kick: what is added to it.
+    """
+
+    gain: np.ndarray
+    offset: np.ndarray
+    current: np.ndarray
+    kick_gain: np.ndarray
+    kick: np.ndarray
+
+
+@part
+def _scale(gain, offset, t, first, last, values):
+    """Multiply what is flat by what holds in a step, and add to it."""
+    factor, more = gain[t, first:last].ravel(), offset[t, first:last].ravel()
+    for i in range(values.size):
+        values[i] = values[i] * factor[i] + more[i]
+
+
+@part
+def _kicked(rate_form, activation, done, t, first, last, x, r):
+    """Kick the state x before a step, and put what is sent then into r; both flat."""
+    _scale(done.kick_gain, done.kick, t, first, last, x)
+    if rate_form:
+        copy(x, r)
+    else:
+        activate(activation, x, r)
+    if done.gain.shape[2] > 0:
+        _scale(done.gain, done.offset, max(t - 1, 0), first, last, r)
+
+
+@part
+def _inject(rate_form, gain, current, a):
+    # alpha acts on all that reaches a unit; of the rate form, behind the transfer function
+    for i in range(a.size):
+        a[i] += current[i] if rate_form else gain[i] * current[i]
+
+
 @part
 def _noisy(w, drawn, noise):
     """Put what the noise adds to each unit into `noise`, flat, for normals (trial, number)."""
@@ -83,8 +128,9 @@ def _move(rate_form, activation, leak, gain, spread, noise, a, x, r):
 
 @kernel
 def forward(
-    first, last, rate_form, activation, w, inputs, noise, trial_first, states, received, outputs
-):
+    first, last, rate_form, activation, w, inputs, noise, done, trial_first, states, received,
+    outputs,
+):  # fmt: skip
     """Run the trials from `first` to `last`.
 
     Args:
@@ -95,6 +141,7 @@ def forward(
         w: `Weights`, those of the inputs with the bias.
         inputs: (trial, time, input).
         noise: `Noise`.
+        done: `Done`.
         trial_first: whether what is kept is (trial, time, unit); else (time, trial, unit).
         states: room for the state after each step; without units: it is not kept.
         received: of the rate form, room for what the transfer function is of; see `states`.
@@ -115,11 +162,14 @@ def forward(
     z = np.empty((most, w.output.shape[1]), np.float32)
     a = np.empty((most, n), np.float32)
     sent = np.empty((most + n_trials, n), np.float32)  # before each step, and after the last
+    kicked = np.empty((n_trials if done.kick.shape[2] > 0 else 0, n), np.float32)
     x = tiled(w.start, n_trials)
     if rate_form:
         copy(x, sent[:n_trials].ravel())
     else:
         activate(activation, x, sent[:n_trials].ravel())
+    if done.gain.shape[2] > 0:
+        _scale(done.gain, done.offset, 0, first, last, sent[:n_trials].ravel())
 
     for t in range(0, n_steps, per_block):
         steps = min(per_block, n_steps - t)
@@ -128,12 +178,20 @@ def forward(
         product(u[:n_rows], w.input, a[:n_rows])
         for k in range(steps):
             now, after = flat(a, k, k + 1, n_trials), flat(sent, k + 1, k + 2, n_trials)
-            add_product(rows(sent, k, n_trials), w.recurrent, rows(a, k, n_trials))
+            before = rows(sent, k, n_trials)
+            if done.kick.shape[2] > 0:
+                before = kicked  # the outputs of the step before see what was sent without it
+                _kicked(rate_form, activation, done, t + k, first, last, x, before.ravel())
+            add_product(before, w.recurrent, rows(a, k, n_trials))
+            if done.current.shape[2] > 0:
+                _inject(rate_form, gain, done.current[t + k, first:last].ravel(), now)
             if noisy:
                 normals(noise, first, t + k, words, drawn)
                 if not only_private:
                     _noisy(w, drawn, added)
             _move(rate_form, activation, leak, gain, spread, added, now, x, after)
+            if done.gain.shape[2] > 0:
+                _scale(done.gain, done.offset, t + k, first, last, after)
             if received.shape[2] > 0:
                 keep(now, first, last, t + k, trial_first, received)
             if states.shape[2] > 0:

@@ -43,6 +43,11 @@ def lets_pass(network: Network) -> bool:
     return kind is not None and kind.passes
 
 
+def can_be_perturbed(network: Network) -> bool:
+    """Return whether kernels can silence, drive and kick units while they run."""
+    return KINDS[type(network.dynamics)].perturbed
+
+
 def cell_of(network: Network) -> Any:
     """Return what kind of units a network has, as kernels take it; see `cells`."""
     return KINDS[type(network.dynamics)].cell(network.dynamics)

@@ -9,13 +9,17 @@ import numpy as np
 from neurotask.backend.kernels.blocks import Noise
 from neurotask.backend.kernels.cells import AnyCell, Cell
 from neurotask.backend.kernels.crew import CREW, shards
-from neurotask.backend.kernels.leaky import Weights
+from neurotask.backend.kernels.leaky import Done, Weights
 from neurotask.backend.kernels.transfer import NAMES, apply
 from neurotask.backend.memory import ROOMS, aligned
 
-__all__ = ["NAMES", "NONE", "Cell", "Course", "Noise", "Weights", "gradients", "rates", "run"]
+__all__ = [
+    "NAMES", "NONE", "UNTOUCHED", "Cell", "Course", "Done", "Noise", "Weights", "gradients",
+    "rates", "run",
+]  # fmt: skip
 
 NONE = np.zeros((0, 0, 0), np.float32)
+UNTOUCHED = Done(NONE, NONE, NONE, NONE, NONE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,7 @@ def run(
     trial_first: bool = False,
     chunk: int = 0,
     states: bool = True,
+    done: Done = UNTOUCHED,
 ) -> Course:
     """Run trials forward.
 
@@ -57,6 +62,7 @@ def run(
         chunk: trials that share the noise of an update, the next having that of the next, with
             trials first; 0: all share it.
         states: whether states are kept even if the way back can do without.
+        done: what is done to the units of a single chunk.
     """
     n_trials, n_steps, _ = inputs.shape
     n, taken = w.output.shape[0], cell.entering(w)
@@ -75,7 +81,7 @@ def run(
         number, rows, shard = parts[at]
         here = noise._replace(update=noise.update + number, given=noise.given[rows])
         kept, past = (room[0][rows], room[1][rows]) if trial_first else room
-        cell.forward(shard, taken, inputs[rows], here, trial_first, kept, past, outputs[rows])
+        cell.forward(shard, taken, inputs[rows], here, done, trial_first, kept, past, outputs[rows])
 
     CREW.run(work, len(parts))
     kept, past = room
