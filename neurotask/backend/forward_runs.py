@@ -16,7 +16,9 @@ _DONE = ("rate_gain", "rate_offset", "current", "kick_gain", "kick")  # in the o
 
 def covers(network: Network, plan: Plan | None) -> bool:
     """Return whether kernels that can run a network can do to it what is planned."""
-    return plan is None or (plan.of_units and can_be_perturbed(network))
+    if plan is None:
+        return True
+    return plan.steady and (can_be_perturbed(network) or not plan.to_any_unit)
 
 
 def by_kernels(
@@ -47,6 +49,10 @@ def by_kernels(
     ops, n = NumPyOps(), len(inputs)
     # Numbers that are not finite are for whoever reads the outputs.
     with np.errstate(all="ignore"):
+        factors = {} if plan is None else plan.factors
+        kernels = {
+            name: k * factors[name][0] if name in factors else k for name, k in kernels.items()
+        }
         prepared = network.prepare(ops, ops.arrays(kernels), ops.arrays(vectors))
         weights = [_writable(w) for w in weights_of(ops, network, prepared)]
         # What a stage before the units sends grows with that stage, and what is done to units

@@ -46,9 +46,14 @@ class Plan:
         _ = self.factors
 
     @property
-    def of_units(self) -> bool:
-        """Whether all that is done is done to units, and nothing to weights."""
-        return all(one.kind in OF_UNITS for one in self.perturbations)
+    def to_any_unit(self) -> bool:
+        """Whether something is done to units."""
+        return any(one.kind in OF_UNITS for one in self.perturbations)
+
+    @property
+    def steady(self) -> bool:
+        """Whether weights are the same in all steps of all trials."""
+        return self._connectivity is None and len(self._versions[0]) == 1
 
     @cached_property
     def _versions(self) -> tuple[list[int], np.ndarray]:

@@ -198,6 +198,18 @@ def test_kernels_do_to_units_what_the_graph_does(quick, form, kinds):
     assert model.runner._compiled == {}  # no graph is traced
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_kernels_scale_weights_of_whole_trials(quick, kind):
+    half = np.arange(64).reshape(8, 8) % 2
+    trials, done = quick.trials(5, seed=1), P("weights", synapses=half, factor=0.5)
+    model, graph = (KINDS[kind].for_task(quick, units=8, seed=3) for _ in range(2))
+    graph.compile("adam", engine="graph")
+    made, wanted = (one.run(trials, seed=5, perturbation=done) for one in (model, graph))
+    for name in ("outputs", "states", "rates"):
+        assert made[name].values == pytest.approx(wanted[name].values, abs=1e-5)
+    assert model.runner._compiled == {}
+
+
 def test_the_phase_is_that_of_each_trial(quick):
     varied = quick.replace(stimulus=nt.Levels((40.0, 120.0)))
     trials = varied.trials(8, seed=2)
