@@ -4,11 +4,14 @@ from concurrent.futures import Future
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import neurotask as nt
 from neurotask._streams import Stream
 from neurotask.backend import feeding
 from neurotask.backend.losses import MeanSquaredError
+from neurotask.backend.memory import aligned
+from neurotask.backend.tensors import shared
 
 N, SEED, FIRST, SIZE = 9, 3, 2, 23  # four executions of five updates, and one of three
 
@@ -69,3 +72,19 @@ def test_what_a_task_gives_is_not_written_over():
     for trials, update in zip(kept, (4, 9, 14, 19), strict=True):
         one = TASKS["fixed"].batch(N, seed=SEED, stream=Stream.TRAINING, index=update)
         assert np.array_equal(trials.inputs, one.inputs)
+
+
+def test_batches_become_tensors_without_a_copy():
+    room, whole = aligned(4, 3), np.arange(3)
+    room[:] = 1
+    tensor = shared(room)
+    assert tensor.shape == (4, 3) and tensor.dtype == "float32"
+    room[:] = 2
+    if not tf.config.list_physical_devices("GPU"):
+        assert (tensor.numpy() == 2).all()
+    assert (shared(whole).numpy() == whole).all()
+    odd = np.arange(9, dtype=np.float32)[1:]  # not where TensorFlow wants it: copied
+    assert (shared(odd).numpy() == odd).all() and shared(np.zeros((2, 0), np.float32)).shape == (
+        2,
+        0,
+    )
