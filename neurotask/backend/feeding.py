@@ -13,8 +13,8 @@ from neurotask.backend.memory import aligned
 from neurotask.task import Task
 from neurotask.trials import Trials
 
-# Updates that go into one execution of the compiled function: of many trials on the graph, and of
-# few trials under XLA, where an execution costs more than such an update. Fewer cost more overhead,
+# Updates that go into one execution of the compiled function: of many trials, and of few trials
+# under XLA, where an execution costs more than such an update. Fewer cost more overhead,
 # more make an interrupt wait longer; the result does not depend on it.
 UPDATES_PER_EXECUTION = 5
 SMALL_UPDATES_PER_EXECUTION = 50

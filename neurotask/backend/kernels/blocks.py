@@ -174,17 +174,17 @@ def from_outputs(by_outputs, w_out_back, first, t, n_steps, n_trials, dz, c):
     """
     if by_outputs.shape[0] == 0:
         fill(c.ravel(), F(0.0))
-        fill(dz.ravel(), F(0.0))
         return
     gather(by_outputs, first, t, n_steps, n_trials, dz)
     product(dz[: n_steps * n_trials], w_out_back, c)
 
 
 @part
-def add_outputs(sent, dz, total):
-    """Add the gradients of the weights of the outputs over a block; all in rows."""
-    add_transposed(sent, dz, total.output)
-    add_rows(dz, total.output_bias)
+def add_outputs(by_outputs, sent, dz, total):
+    """Add the gradients of the weights of the outputs over a block; what is of it is in rows."""
+    if by_outputs.shape[0] > 0:
+        add_transposed(sent, dz, total.output)
+        add_rows(dz, total.output_bias)
 
 
 @part

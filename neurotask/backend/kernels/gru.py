@@ -224,7 +224,7 @@ def adjoint(
         else:
             add_transposed(m[before], candidate, total.recurrent[CANDIDATE])
         from_inputs(d, u, w, first, t, steps, n_trials, total, by_inputs)
-        add_outputs(hidden[after], dz[before], total)
+        add_outputs(by_outputs, hidden[after], dz[before], total)
         stop = t
 
     add_rows(later, total.start[0])

@@ -234,7 +234,7 @@ def adjoint(
         d_here = room.d[:n_rows]
         add_transposed(room.r[:n_rows], d_here, total.recurrent)
         add_transposed(room.u[:n_rows], d_here, total.input)
-        add_outputs(room.r[n : n_rows + n], room.dz[:n_rows], total)
+        add_outputs(by_outputs, room.r[n : n_rows + n], room.dz[:n_rows], total)
         if by_inputs.shape[0] > 0:
             product(d_here, transposed(w.input), room.u[:n_rows])
             scatter(room.u, first, t, steps, n, by_inputs)

@@ -231,7 +231,7 @@ def adjoint(
         for gate in range(4):
             add_transposed(hidden[before], d[gate][before], total.recurrent[gate])
         from_inputs(d, u, w, first, t, steps, n_trials, total, by_inputs)
-        add_outputs(hidden[after], dz[before], total)
+        add_outputs(by_outputs, hidden[after], dz[before], total)
         stop = t
 
     add_rows(later, total.start[0])

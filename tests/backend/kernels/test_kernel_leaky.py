@@ -134,6 +134,11 @@ def test_credit_that_comes_by_the_states_alone(problem):
     )
     for name, values in total._asdict().items():
         np.testing.assert_array_equal(values, getattr(with_zeros, name), name)
+    one.w.bias[0] = np.nan  # then zeros would not do
+    total, _ = kernels.gradients(
+        one.cell, one.w, one.inputs, one.given, run(one), kernels.NONE, one.by_states
+    )
+    assert np.isnan(total.recurrent).any() and not total.output.any()
 
 
 def test_a_network_without_inputs_or_trials(problem):
